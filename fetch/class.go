@@ -1,0 +1,77 @@
+package fetch
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Class says what an account's failure calls for. The command turns it into an exit code; nobody else decides by it.
+// The order is the order of weight: of several failures the largest Class is the one that is told.
+type Class int
+
+// The classes, from the lightest to the heaviest.
+const (
+	// None is success.
+	None Class = iota
+	// Busy is the account's lock held by another run.
+	Busy
+	// Temporary is a failure that the next run may not meet: the network, a time-out, [IN-USE], [SYS/TEMP], [LOGIN-DELAY].
+	Temporary
+	// Interrupted is a run that was asked to stop and did so with everything safe.
+	Interrupted
+	// Poison is a run in which some messages could not be fetched whole; the others were.
+	Poison
+	// UnknownHost is a server name that does not exist.
+	UnknownHost
+	// Unavailable is a certificate refused, or a service that is not there for good.
+	Unavailable
+	// Protocol is a server that does not keep to POP3.
+	Protocol
+	// CannotCreate is a Maildir that cannot be made.
+	CannotCreate
+	// IO is a disk that fails or is full.
+	IO
+	// Damaged is a state file that cannot be read or belongs to another mailbox.
+	Damaged
+	// Login is a user name or password that the server refuses.
+	Login
+	// Config is an account that cannot work as it is configured.
+	Config
+	// Internal is a defect of haulmail itself.
+	Internal
+)
+
+// Error is the failure of one account: what was being done, why it failed, and what to do next.
+type Error struct {
+	Account string
+	Doing   string // "connect", "log in", "deliver"
+	Class   Class
+	Hint    string // what to type or change next, or ""
+	Err     error
+}
+
+// Error gives one line without the hint.
+func (e *Error) Error() string { return fmt.Sprintf("%s: %s: %v", e.Account, e.Doing, e.Err) }
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// ClassOf gives the class of an account's failure: None for nil, Internal for an error that no one classified.
+func ClassOf(err error) Class {
+	if err == nil {
+		return None
+	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Class
+	}
+	return Internal
+}
+
+// Worst gives the heaviest class among the results.
+func Worst(results []Result) Class {
+	worst := None
+	for _, r := range results {
+		worst = max(worst, ClassOf(r.Err))
+	}
+	return worst
+}

@@ -1,0 +1,151 @@
+package fetch
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Event is something that happened to an account and that a person or a script may want to see. Events carry facts, never secrets;
+// text from the server in them is raw and has to be escaped by whoever prints it.
+type Event interface{ event() }
+
+// Resolved tells which addresses a server's name has.
+type Resolved struct {
+	Account string
+	Host    string
+	Addrs   []netip.Addr
+	Took    time.Duration
+}
+
+// Tried tells of an address that did not answer.
+type Tried struct {
+	Account string
+	Addr    netip.AddrPort
+	Err     error
+}
+
+// Connected tells which address answered. TLS is the version ("TLS 1.3"), or "" where the connection is not encrypted (yet).
+type Connected struct {
+	Account string
+	Addr    netip.AddrPort
+	TLS     string
+	Took    time.Duration
+}
+
+// LoggedIn tells how the login went through. TLS is the version in force during the login, or "".
+type LoggedIn struct {
+	Account    string
+	Mechanism  string // "USER/PASS", "PLAIN"
+	TLS        string
+	Pipelining bool
+}
+
+// Recovered tells what became of intents that an earlier run left open.
+type Recovered struct {
+	Account   string
+	Delivered int // found to be in the Maildir, or taken from it by a reader since
+	Finished  int // moved from the spool into new/ now
+	Again     int // no evidence: fetched again if the server still lists them
+}
+
+// Rebuilt tells that a missing state was rebuilt from the Maildir.
+type Rebuilt struct {
+	Account    string
+	Recognised int // messages of the listing that the Maildir holds
+	Again      int // the others, which are fetched
+}
+
+// Listed tells what the maildrop holds and what will be done about it.
+type Listed struct {
+	Account  string
+	Total    int
+	Bytes    int64
+	Get      int
+	GetBytes int64
+	Delete   int // due for deletion now, without those that Get fetches first
+	Skip     int
+}
+
+// Chosen tells what is decided for one message; it is sent for every message of a dry run, and for none of a real one.
+type Chosen struct {
+	Account string
+	Number  int
+	UID     []byte
+	Size    int64 // LIST's size
+	Action  Action
+	Reason  string
+}
+
+// Progress tells how far a download is: messages and octets received so far, safe on disk or not. It comes at most about ten times a second.
+type Progress struct {
+	Account  string
+	Messages int
+	Bytes    int64
+	Of       int   // messages to get
+	OfBytes  int64 // their LIST sizes
+}
+
+// Delivered tells of one message that is safe on disk.
+type Delivered struct {
+	Account string
+	UID     []byte
+	Key     string // file name in new/
+	Path    string // whole path
+	Size    int64  // octets of the file
+	At      time.Time
+}
+
+// Committed tells of a batch that is safe on disk.
+type Committed struct {
+	Account  string
+	Messages int
+	Bytes    int64
+	Took     time.Duration
+}
+
+// Deleted tells how many messages the server has deleted: its answer to QUIT was +OK.
+type Deleted struct {
+	Account  string
+	Messages int
+}
+
+// Warning tells of something odd that did not stop the run.
+type Warning struct {
+	Account string
+	Text    string
+}
+
+// Done is the last event of an account.
+type Done struct{ Result }
+
+// Result is how the run of one account went.
+type Result struct {
+	Account  string
+	Maildir  string
+	Total    int   // messages in the maildrop
+	Bytes    int64 // their LIST sizes
+	Messages int   // delivered in this run, safe on disk
+	Received int64 // octets of their files
+	Deleted  int   // deleted on the server, its answer to QUIT was +OK
+	Failed   int   // messages that could not be fetched whole
+	DryRun   bool
+	Get      int // in a dry run: what fetch would get and delete
+	Delete   int
+	Took     time.Duration
+	Err      error // nil, or an *Error
+}
+
+func (Resolved) event()  {}
+func (Tried) event()     {}
+func (Connected) event() {}
+func (LoggedIn) event()  {}
+func (Recovered) event() {}
+func (Rebuilt) event()   {}
+func (Listed) event()    {}
+func (Chosen) event()    {}
+func (Progress) event()  {}
+func (Delivered) event() {}
+func (Committed) event() {}
+func (Deleted) event()   {}
+func (Warning) event()   {}
+func (Done) event()      {}
