@@ -1,0 +1,36 @@
+// Package dial brings a POP3 server's name to an open, verified connection: DNS, happy eyeballs, TLS.
+//
+// A name is asked for in both address families at once, its addresses are tried one after another without waiting for
+// the slow ones (RFC 8305), the first connection that opens wins and the others are closed. TLS is at least 1.2 and the
+// certificate is always verified: this package has no way to switch that off.
+//
+// It promises that every wait ends (with the context, with Dialer.Timeout, or with a default), that no goroutine and no
+// connection is left behind, that nothing read from DNS or from a certificate is kept without a bound or shown with its
+// control characters, and that every failure is an *Error: one lower-case line, a Kind to decide by and a hint for a
+// person. Only a cancelled context is reported as itself (errors.Is context.Canceled).
+//
+// It imports nothing of the repository. The engine (fetch) calls it; it knows neither accounts nor POP3.
+package dial
+
+import "time"
+
+// Limits on what comes from outside, and on every wait.
+const (
+	// defaultTimeout ends a connect or a handshake whose caller named no limit.
+	defaultTimeout = 60 * time.Second
+	// defaultAttemptDelay is the Connection Attempt Delay of RFC 8305 §5.
+	defaultAttemptDelay = 250 * time.Millisecond
+	// resolutionDelay is how long the first family's answer waits for the other one. RFC 8305 §3 takes 50 ms for a
+	// late AAAA; the same patience for a late A keeps the list of addresses in one piece.
+	resolutionDelay = 50 * time.Millisecond
+	// maxAddrsPerFamily: mail providers publish up to about ten; sixteen attempts cost 4 s at the default delay.
+	maxAddrsPerFamily = 16
+	// maxCAFile: the Debian bundle of all CAs has 0.2 MiB, bundles with comments reach 1 MiB.
+	maxCAFile = 16 << 20
+	// maxNamesShown and maxTextShown bound what an error line repeats of a certificate or a peer's words, in names
+	// and in bytes.
+	maxNamesShown = 4
+	maxTextShown  = 200
+	// rawReadSize is how much is read at once below TLS: four records at their largest.
+	rawReadSize = 64 << 10
+)

@@ -1,0 +1,133 @@
+package dial
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+)
+
+// TLSOptions say whom to trust.
+type TLSOptions struct {
+	// ServerName is the name or the address the certificate has to be for, usually the host connected to.
+	ServerName string
+	// CAFile is a PEM file of authorities. Where it is set, only these are trusted, not the system's. A server's own
+	// self-signed certificate may stand in it.
+	CAFile string
+	// Roots replaces the system's authorities where CAFile is "" (tests); nil is the system's.
+	Roots *x509.CertPool
+	// Now is the clock certificates are checked by; nil is time.Now.
+	Now func() time.Time
+}
+
+// TLSConfig makes a client's configuration: TLS 1.2 or newer, the certificate verified for ServerName (a trailing dot and
+// an IPv6 zone are dropped, an address is checked against the certificate's addresses). No ALPN is offered: "pop3" is
+// registered (RFC 7301 §6), yet servers exist that refuse every name they do not know, and none that want one.
+// Errors: *Error with Kind BadCAFile.
+func TLSConfig(o TLSOptions) (*tls.Config, error) {
+	name := strings.TrimSuffix(o.ServerName, ".")
+	if addr, err := netip.ParseAddr(name); err == nil {
+		name = addr.WithZone("").String()
+	}
+	if name == "" {
+		return nil, errors.New("TLS needs the server's name to verify")
+	}
+	cfg := &tls.Config{ServerName: name, MinVersion: tls.VersionTLS12, RootCAs: o.Roots, Time: o.Now}
+	if o.CAFile != "" {
+		roots, err := readCAFile(o.CAFile)
+		if err != nil {
+			return nil, err
+		}
+		cfg.RootCAs = roots
+	}
+	return cfg, nil
+}
+
+// readCAFile loads a PEM file. A damaged certificate beside good ones is passed over, as system bundles need; a file
+// without a good one is an error.
+func readCAFile(path string) (*x509.CertPool, error) {
+	data, err := readRegular(path)
+	if err != nil {
+		return nil, badCAFile(path, why(cause(err)), "check the path in tls_ca_file", err)
+	}
+	pool, good := x509.NewCertPool(), 0
+	var damage error
+	for rest := data; ; {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			break
+		}
+		if block.Type != "CERTIFICATE" {
+			continue
+		}
+		cert, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			damage = cmpErr(damage, err)
+			continue
+		}
+		pool.AddCert(cert)
+		good++
+	}
+	switch {
+	case good > 0:
+		return pool, nil
+	case damage != nil:
+		return nil, badCAFile(path, "its certificate is damaged: "+plain(damage.Error()), "", damage)
+	}
+	return nil, badCAFile(path, "no certificate in it", caFileHint(data), nil)
+}
+
+func cmpErr(first, next error) error {
+	if first != nil {
+		return first
+	}
+	return next
+}
+
+// readRegular reads a file of bounded size; a pipe or device could block for ever.
+func readRegular(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("not a regular file")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxCAFile+1))
+	if err == nil && len(data) > maxCAFile {
+		err = fmt.Errorf("larger than %d MiB", maxCAFile>>20)
+	}
+	return data, err
+}
+
+// cause drops the path an *fs.PathError repeats.
+func cause(err error) error {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return p.Err
+	}
+	return err
+}
+
+func badCAFile(path, reason, hint string, err error) *Error {
+	return &Error{Kind: BadCAFile, Err: err, doing: "read CA file " + plain(path), reason: reason, hint: hint}
+}
+
+// caFileHint knows the two files people take for a PEM certificate.
+func caFileHint(data []byte) string {
+	if _, err := x509.ParseCertificate(data); err == nil {
+		return "it is in DER form: openssl x509 -inform der -in FILE -out FILE.pem"
+	}
+	return `a certificate in PEM form starts with "-----BEGIN CERTIFICATE-----"`
+}
