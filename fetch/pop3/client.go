@@ -1,0 +1,171 @@
+// Package pop3 is the wire: a POP3 client (RFC 1939, 2449, 2595, 5034) that trusts nothing it reads.
+//
+// New takes a connection and does no I/O; dialing and TLS are somebody else's. Each command is a method that sends it and reads
+// its reply; two of them send more than one command ahead: List asks STAT, UIDL and LIST in one write, and Retrieve keeps a
+// window of RETRs outstanding. Bodies are streamed: memory does not grow with a message.
+//
+// Errors: *ServerError is a "-ERR", after which the session goes on; every other error ends it, and the connection must be
+// closed. EOF is always an error. No reply may be silent for longer than the time-out, nor slower than a least rate.
+//
+// A Client belongs to one goroutine. Only the engine (package fetch) calls this package.
+package pop3
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+)
+
+// Client is one session with a POP3 server.
+type Client struct {
+	conn    net.Conn
+	opt     Options
+	buf     []byte // buf[r:w] is read from the connection and not yet used
+	r, w    int
+	doing   string    // what the bytes being read answer, for errors: "RETR 7"
+	started time.Time // when the wait for the current reply began
+	got     int64     // octets of the current reply so far
+	secrets []string  // never to be repeated from the server's text
+}
+
+// Options are the choices for a session.
+type Options struct {
+	// Timeout bounds every silence, and with the least rate every reply.
+	Timeout time.Duration
+	// Wire is told of each line of the dialogue but bodies and list lines, credentials replaced. Nil for none.
+	Wire func(sent bool, line string)
+}
+
+// New makes a client over conn. It reads and writes nothing.
+func New(conn net.Conn, opt Options) *Client {
+	return &Client{conn: conn, opt: opt, buf: make([]byte, bufferSize)}
+}
+
+// Greeting reads the server's first line (RFC 1939 §4). A *ServerError means that the server does not want to serve now.
+func (c *Client) Greeting() error {
+	usual := c.opt.Timeout
+	c.opt.Timeout = max(usual, leastGreeting)
+	defer func() { c.opt.Timeout = usual }()
+	c.expect("greeting")
+	_, err := c.status()
+	return err
+}
+
+// StartTLS asks for STLS and swaps the connection for what handshake makes of it (RFC 2595 §4). Octets that the server sent
+// ahead of the handshake could be an attacker's: they are refused. After any error the connection must be closed.
+func (c *Client) StartTLS(handshake func(net.Conn) (net.Conn, error)) error {
+	if _, err := c.command("STLS"); err != nil {
+		return err
+	}
+	if c.w > c.r {
+		return &ProtocolError{Doing: "STLS", Why: "the server sent data between its answer and the TLS handshake"}
+	}
+	conn, err := handshake(c.conn)
+	if err != nil {
+		return err
+	}
+	c.conn = conn
+	return nil
+}
+
+// Noop does nothing but to see that the server answers (RFC 1939 §5).
+func (c *Client) Noop() error {
+	_, err := c.command("NOOP")
+	return err
+}
+
+// Reset takes back the DELEs of the session (RFC 1939 §5).
+func (c *Client) Reset() error {
+	_, err := c.command("RSET")
+	return err
+}
+
+// Quit ends the session. Only when it returns nil has the server said that it deleted what DELE marked (RFC 1939 §6); after a
+// *ServerError some of it may be left, after another error nothing is known. It does not close the connection.
+func (c *Client) Quit() error {
+	_, err := c.command("QUIT")
+	return err
+}
+
+// command sends one line and reads its status line. The line must hold no secret.
+func (c *Client) command(line string) (string, error) {
+	if err := c.send(line, line); err != nil {
+		return "", err
+	}
+	return c.status()
+}
+
+// send writes one line; shown is what the dialogue says instead of it.
+func (c *Client) send(line, shown string) error {
+	c.trace(true, shown)
+	c.expect(shown)
+	if err := c.write([]byte(line + "\r\n")); err != nil {
+		return err
+	}
+	c.started = time.Now()
+	return nil
+}
+
+// write sends p within the time-out.
+func (c *Client) write(p []byte) error {
+	if err := c.conn.SetWriteDeadline(time.Now().Add(c.opt.Timeout)); err != nil {
+		return fmt.Errorf("send %s: %w", c.doing, err)
+	}
+	if _, err := c.conn.Write(p); err != nil {
+		return c.broken("send", err)
+	}
+	return nil
+}
+
+// expect says that what is read from now on answers to what doing names.
+func (c *Client) expect(doing string) {
+	c.doing, c.started, c.got = doing, time.Now(), 0
+}
+
+// fill reads more into the buffer, which must not be full. It waits no longer than the time-out, nor longer than the least
+// rate allows for the whole reply.
+func (c *Client) fill() error {
+	if c.r > 0 {
+		copy(c.buf, c.buf[c.r:c.w])
+		c.w -= c.r
+		c.r = 0
+	}
+	idle := time.Now().Add(c.opt.Timeout)
+	slowest := c.started.Add(c.opt.Timeout + time.Duration(c.got)*(time.Second/leastRate))
+	deadline := idle
+	if slowest.Before(idle) {
+		deadline = slowest
+	}
+	if err := c.conn.SetReadDeadline(deadline); err != nil {
+		return fmt.Errorf("read the answer to %s: %w", c.doing, err)
+	}
+	n, err := c.conn.Read(c.buf[c.w:])
+	c.w += n
+	c.got += int64(n)
+	if n > 0 {
+		return nil
+	}
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return c.broken("read", err)
+}
+
+// broken wraps an error of the connection with what was going on.
+func (c *Client) broken(verb string, err error) error {
+	if ne, ok := errors.AsType[net.Error](err); ok && ne.Timeout() {
+		return &TimeoutError{Doing: c.doing, Limit: c.opt.Timeout, Slow: c.got > 0 && verb == "read"}
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("the server closed the connection in its answer to %s: %w", c.doing, err)
+	}
+	return fmt.Errorf("%s (%s): %w", verb, c.doing, err)
+}
+
+func (c *Client) trace(sent bool, line string) {
+	if c.opt.Wire != nil {
+		c.opt.Wire(sent, line)
+	}
+}

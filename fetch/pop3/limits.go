@@ -1,0 +1,41 @@
+package pop3
+
+import "time"
+
+// Nothing that a server sends grows without one of these bounds.
+const (
+	// bufferSize is one read from the connection; a body line may be longer, every other line must fit.
+	bufferSize = 64 << 10
+	// maxStatusLine is generous beside the 512 octets of RFC 2449 §4.
+	maxStatusLine = 4096
+	// maxListLine leaves room for UIDs far over the 70 octets of RFC 1939 §7; some servers send them.
+	maxListLine = 8192
+	// maxMessages bounds a listing: four times the largest maildrop that anybody is known to read by POP3.
+	maxMessages = 4 << 20
+	// mostForeseen bounds what is set aside on STAT's word alone.
+	mostForeseen = 128 << 10
+	// maxListing bounds the octets of UIDs that a listing keeps.
+	maxListing = 512 << 20
+	// maxCapabilities is some five times what any server announces.
+	maxCapabilities = 100
+	// maxChallenges ends a SASL exchange that does not end by itself; the longest real one takes four.
+	maxChallenges = 16
+
+	// maxCommand is the longest command line with its CRLF (RFC 2449 §4); a longer SASL response goes on a line of its own.
+	maxCommand = 255
+
+	// windowCommands and windowBytes are the most that may be outstanding when pipelining: enough that a thousand small
+	// messages cost two round trips, and little enough that the server's output never fills every buffer on the way.
+	windowCommands = 512
+	windowBytes    = 8 << 20
+	// unknownSize stands in the window for a message whose size LIST did not tell.
+	unknownSize = 64 << 10
+
+	// leastRate is the slowest a reply may come, in octets a second, once the first time-out has passed: a tenth of a 9600 baud
+	// modem, so that only a server which holds the run on purpose is cut off.
+	leastRate = 100
+
+	// leastGreeting is the shortest time a server has for its greeting, whatever the time-out is: some look up the
+	// client's name first.
+	leastGreeting = 60 * time.Second
+)

@@ -1,0 +1,168 @@
+package pop3
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// ServerError is a "-ERR" reply. The session goes on after it.
+type ServerError struct {
+	Command string // what it answers, without arguments that are secret
+	Code    string // the response code without brackets, upper case: "IN-USE", "AUTH", "SYS/TEMP"; "" for none (RFC 2449 §8, RFC 3206)
+	Text    string // the server's words, raw: escape them before they are shown
+}
+
+// Error gives the server's words quoted, so that no control character gets through.
+func (e *ServerError) Error() string {
+	if e.Text == "" && e.Code == "" {
+		return fmt.Sprintf("the server refused %s without a reason", e.Command)
+	}
+	text := e.Text
+	if e.Code != "" {
+		text = strings.TrimSpace("[" + e.Code + "] " + text)
+	}
+	return fmt.Sprintf("the server refused %s: %q", e.Command, text)
+}
+
+// ProtocolError is a reply that POP3 does not allow. The connection must be closed.
+type ProtocolError struct {
+	Doing string // what was being asked
+	Why   string
+}
+
+func (e *ProtocolError) Error() string { return fmt.Sprintf("%s: %s", e.Doing, e.Why) }
+
+// TimeoutError is a reply that did not come, or came slower than the least rate. The connection must be closed.
+type TimeoutError struct {
+	Doing string
+	Limit time.Duration
+	Slow  bool // something of the reply had come
+}
+
+func (e *TimeoutError) Error() string {
+	if e.Slow {
+		return fmt.Sprintf("the answer to %s stalled or came too slowly (time-out %s)", e.Doing, e.Limit)
+	}
+	return fmt.Sprintf("no answer to %s within %s", e.Doing, e.Limit)
+}
+
+// Timeout makes it a net.Error in spirit.
+func (e *TimeoutError) Timeout() bool { return true }
+
+// TooLongError is a message that went on after its limit. The connection must be closed.
+type TooLongError struct {
+	Doing string
+	Limit int64 // octets
+}
+
+func (e *TooLongError) Error() string {
+	return fmt.Sprintf("%s: the message did not end after %d octets", e.Doing, e.Limit)
+}
+
+// status reads a status line: its text after "+OK", or a *ServerError (RFC 1939 §3). A bare "+" counts as "+OK", which some
+// servers send ahead of a listing.
+func (c *Client) status() (string, error) {
+	line, err := c.line(maxStatusLine)
+	if err != nil {
+		return "", err
+	}
+	text := string(line)
+	c.trace(false, c.redact(text))
+	if rest, ok := cutWord(text, "-ERR"); ok {
+		code, words := responseCode(rest)
+		return "", &ServerError{Command: c.doing, Code: c.redact(code), Text: c.redact(words)}
+	}
+	if rest, ok := cutWord(text, "+OK"); ok {
+		return rest, nil
+	}
+	if rest, ok := strings.CutPrefix(text, "+"); ok && (rest == "" || rest[0] == ' ') {
+		return strings.TrimLeft(rest, " "), nil
+	}
+	return "", &ProtocolError{Doing: c.doing, Why: fmt.Sprintf("expected a status line, got %s", excerpt(c.redact(text)))}
+}
+
+// line reads up to the next LF and gives the line without its CRLF or LF. It is valid until the next read. What doesn't end
+// within limit octets is an error.
+func (c *Client) line(limit int) ([]byte, error) {
+	searched := 0
+	for {
+		if i := bytes.IndexByte(c.buf[c.r+searched:c.w], '\n'); i >= 0 {
+			line := c.buf[c.r : c.r+searched+i]
+			c.r += searched + i + 1
+			if len(line) > limit {
+				break
+			}
+			return bytes.TrimSuffix(line, []byte{'\r'}), nil
+		}
+		searched = c.w - c.r
+		if searched > limit {
+			break
+		}
+		if err := c.fill(); err != nil {
+			return nil, err
+		}
+	}
+	return nil, &ProtocolError{Doing: c.doing, Why: fmt.Sprintf("a line of more than %d octets", limit)}
+}
+
+// lines reads a multi-line reply after its status line, and gives each line unstuffed (RFC 1939 §3).
+func (c *Client) lines(take func(line []byte) error) error {
+	for {
+		line, err := c.line(maxListLine)
+		if err != nil {
+			return err
+		}
+		if len(line) > 0 && line[0] == '.' {
+			line = line[1:]
+			if len(line) == 0 {
+				return nil
+			}
+		}
+		if err := take(line); err != nil {
+			return err
+		}
+	}
+}
+
+// cutWord cuts an upper-case word from the front of text, whatever its case there, and the blanks behind it.
+func cutWord(text, word string) (rest string, ok bool) {
+	if len(text) < len(word) || !strings.EqualFold(text[:len(word)], word) {
+		return "", false
+	}
+	rest = text[len(word):]
+	if rest != "" && rest[0] != ' ' && rest[0] != '\t' {
+		return "", false
+	}
+	return strings.TrimLeft(rest, " \t"), true
+}
+
+// responseCode splits "[IN-USE] words" (RFC 2449 §8).
+func responseCode(text string) (code, words string) {
+	if !strings.HasPrefix(text, "[") {
+		return "", text
+	}
+	end := strings.IndexByte(text, ']')
+	if end < 0 {
+		return "", text
+	}
+	return strings.ToUpper(text[1:end]), strings.TrimLeft(text[end+1:], " ")
+}
+
+// redact replaces what the server must not have repeated.
+func (c *Client) redact(text string) string {
+	for _, s := range c.secrets {
+		text = strings.ReplaceAll(text, s, "[redacted]")
+	}
+	return text
+}
+
+// excerpt quotes the beginning of a text for an error line.
+func excerpt(text string) string {
+	const most = 60
+	if len(text) > most {
+		return fmt.Sprintf("%q…", text[:most])
+	}
+	return fmt.Sprintf("%q", text)
+}

@@ -1,0 +1,211 @@
+package pop3
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// Want is one message to retrieve.
+type Want struct {
+	Number int
+	Size   int64 // LIST's, or -1: it decides only how much is asked for ahead
+}
+
+// Retrieval is a walk through RETRs. Next and Body are for one goroutine; Stop is for any.
+//
+//	r := c.Retrieve(wants, pipelining)
+//	for r.Next() {
+//		if r.Refused() != nil { … }
+//		octets, err := r.Body(file, limit)
+//	}
+//	err := r.Err()
+//
+// A message that Body has read whole is known to be whole only when the Next after it has returned, and Err is nil: what follows a
+// message's end has to be a status line, else the end was not its end (a server that does not stuff dots). The last message
+// is followed by a NOOP for that.
+type Retrieval struct {
+	c     *Client
+	wants []Want
+
+	mu          sync.Mutex
+	room        sync.Cond // of mu: any of the fields below has changed
+	asked       int       // commands sent, or being sent
+	answered    int       // replies begun
+	outstanding int64     // weight of the messages asked for and not yet read
+	stop        bool      // send no more RETRs
+	over        bool      // send nothing more at all
+	sendErr     error
+	sender      sync.WaitGroup
+
+	pipelining bool
+	unread     bool // the current reply has a body that nobody has read yet
+	ended      bool
+	refused    *ServerError
+	err        error
+}
+
+// Retrieve begins to ask for wants in order: ahead, as far as the window reaches, if the server takes commands ahead (RFC 2449 §6.6),
+// else one at a time. The walk has to be followed until Next returns false.
+func (c *Client) Retrieve(wants []Want, pipelining bool) *Retrieval {
+	r := &Retrieval{c: c, wants: wants, pipelining: pipelining}
+	r.room.L = &r.mu
+	if pipelining {
+		r.sender.Go(r.sendAhead)
+	}
+	return r
+}
+
+// Stop sends no more RETRs. Next goes on with what is already asked for.
+func (r *Retrieval) Stop() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stop = true
+	r.room.Broadcast()
+}
+
+// Next reads the next status line. False is the end: all is answered, or Err tells what broke.
+func (r *Retrieval) Next() bool {
+	if r.ended {
+		return false
+	}
+	more, err := r.next()
+	if !more || err != nil {
+		r.end(err)
+	}
+	return !r.ended
+}
+
+// Index is the current message's index in wants.
+func (r *Retrieval) Index() int { return r.answered - 1 }
+
+// Refused is the server's -ERR for the current message, which then has no body, or nil.
+func (r *Retrieval) Refused() *ServerError { return r.refused }
+
+// Body streams the current message to w, dot-stuffing undone and CRLF made LF, and gives its octets on the wire as LIST counts
+// them. An error ends the walk: a *TooLongError after limit octets, a *SinkError of w's, or one of the connection's.
+func (r *Retrieval) Body(w io.Writer, limit int64) (octets int64, err error) {
+	r.unread = false
+	octets, err = r.c.body(w, limit)
+	if err != nil {
+		r.end(err)
+		return octets, err
+	}
+	r.release(r.Index())
+	return octets, nil
+}
+
+// Err is what ended the walk early, or nil.
+func (r *Retrieval) Err() error { return r.err }
+
+// next gets to the next status line, if there is one to come.
+func (r *Retrieval) next() (more bool, err error) {
+	if r.unread {
+		return false, fmt.Errorf("retrieve: the body of message %d was not read", r.wants[r.Index()].Number)
+	}
+	if more := r.await(); !more {
+		return false, r.confirm()
+	}
+	number := r.wants[r.answered].Number
+	r.c.expect("RETR " + strconv.Itoa(number))
+	if !r.pipelining {
+		if err := r.c.write(appendRetr(nil, number)); err != nil {
+			return false, err
+		}
+	}
+	r.c.trace(true, r.c.doing)
+	_, err = r.c.status()
+	r.refused = nil
+	r.mu.Lock()
+	r.answered++
+	r.mu.Unlock()
+	if refused, ok := errors.AsType[*ServerError](err); ok {
+		r.refused = refused
+		r.release(r.Index())
+		return true, nil
+	}
+	r.unread = err == nil
+	return true, err
+}
+
+// await tells whether another RETR is to be answered. Without pipelining it is about to be sent.
+func (r *Retrieval) await() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.pipelining && !r.stop && r.asked < len(r.wants) {
+		r.asked++
+	}
+	// The sender is ahead of the reader, but for its first command and after a window that emptied.
+	for r.pipelining && r.answered == r.asked && !r.stop && r.asked < len(r.wants) && r.sendErr == nil {
+		r.room.Wait()
+	}
+	return r.answered < r.asked
+}
+
+// confirm has the end of the last message confirmed by a NOOP.
+func (r *Retrieval) confirm() error {
+	r.sender.Wait()
+	if r.sendErr != nil {
+		return r.sendErr
+	}
+	if r.answered == 0 {
+		return nil
+	}
+	if r.pipelining {
+		r.c.expect("NOOP")
+		r.c.trace(true, "NOOP")
+		_, err := r.c.status()
+		return notRefused(err)
+	}
+	return notRefused(r.c.Noop())
+}
+
+// notRefused takes a -ERR for an answer: it is a status line all the same.
+func notRefused(err error) error {
+	if _, refused := errors.AsType[*ServerError](err); refused {
+		return nil
+	}
+	return err
+}
+
+// end ends the walk, and the sender with it.
+func (r *Retrieval) end(err error) {
+	if r.ended {
+		return
+	}
+	r.ended = true
+	r.mu.Lock()
+	r.over = true
+	r.room.Broadcast()
+	r.mu.Unlock()
+	if err != nil {
+		// The sender may be waiting in a write that the server will never read.
+		_ = r.c.conn.SetWriteDeadline(time.Unix(1, 0))
+	}
+	r.sender.Wait()
+	if r.sendErr != nil && err == nil {
+		err = r.sendErr
+	}
+	r.err = err
+}
+
+// release takes a message out of the window.
+func (r *Retrieval) release(i int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.outstanding -= weight(r.wants[i])
+	if r.hasRoom() {
+		r.room.Broadcast()
+	}
+}
+
+// weight is what a message counts in the window.
+func weight(w Want) int64 {
+	if w.Size < 0 {
+		return unknownSize
+	}
+	return w.Size
+}

@@ -1,0 +1,85 @@
+package pop3
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// sendAhead is the sender of a pipelined retrieval. It fills the window, waits until half of it is answered, and fills it again, so
+// that a write carries many commands. It ends when all is asked for, or when nobody reads any more; the NOOP that confirms
+// the last message goes with the last of them.
+func (r *Retrieval) sendAhead() {
+	var commands []byte
+	for done := false; !done; {
+		commands, done = r.nextCommands(commands[:0])
+		if len(commands) == 0 {
+			continue
+		}
+		if err := r.send(commands); err != nil {
+			r.mu.Lock()
+			r.sendErr = err
+			r.room.Broadcast()
+			r.mu.Unlock()
+			return
+		}
+	}
+}
+
+// nextCommands waits for room in the window and gives what fits.
+func (r *Retrieval) nextCommands(commands []byte) (_ []byte, done bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for !r.over && !r.stop && r.asked < len(r.wants) && !r.hasRoom() {
+		r.room.Wait()
+	}
+	if r.over {
+		return nil, true
+	}
+	for !r.stop && r.asked < len(r.wants) && r.fits(r.wants[r.asked]) {
+		commands = appendRetr(commands, r.wants[r.asked].Number)
+		r.outstanding += weight(r.wants[r.asked])
+		r.asked++
+	}
+	done = r.stop || r.asked == len(r.wants)
+	if done && r.asked > 0 {
+		commands = append(commands, "NOOP\r\n"...)
+	}
+	r.room.Broadcast()
+	return commands, done
+}
+
+// hasRoom tells whether half of the window is free.
+func (r *Retrieval) hasRoom() bool {
+	return r.asked-r.answered <= windowCommands/2 && r.outstanding <= windowBytes/2
+}
+
+// fits tells whether one more message may be asked for: within the window, or as the only one.
+func (r *Retrieval) fits(w Want) bool {
+	open := r.asked - r.answered
+	return open == 0 || open < windowCommands && r.outstanding+weight(w) <= windowBytes
+}
+
+// send writes without a time-out of its own: a server may read no further until it has sent what was asked for, and the reader
+// watches over that. A reader that gives up ends the write by a deadline in the past.
+func (r *Retrieval) send(commands []byte) error {
+	r.mu.Lock()
+	over := r.over
+	if !over {
+		_ = r.c.conn.SetWriteDeadline(time.Time{})
+	}
+	r.mu.Unlock()
+	if over {
+		return nil
+	}
+	if _, err := r.c.conn.Write(commands); err != nil {
+		return fmt.Errorf("send RETR: %w", err)
+	}
+	return nil
+}
+
+func appendRetr(p []byte, number int) []byte {
+	p = append(p, "RETR "...)
+	p = strconv.AppendInt(p, int64(number), 10)
+	return append(p, "\r\n"...)
+}
