@@ -28,6 +28,9 @@ func certificateError(bad *tls.CertificateVerificationError, cfg *tls.Config) *E
 	}
 	if unknown, ok := errors.AsType[x509.UnknownAuthorityError](bad.Err); ok {
 		e.reason, e.hint = unknownAuthority(unknown.Cert, bad.UnverifiedCertificates)
+		if cfg.RootCAs == nil && noSystemRoots() {
+			e.hint = "this machine has no list of authorities; install the package ca-certificates"
+		}
 		return e
 	}
 	e.reason = "the certificate is not valid: " + plain(strings.TrimPrefix(bad.Err.Error(), "x509: "))
@@ -64,6 +67,12 @@ func unknownAuthority(cert *x509.Certificate, sent []*x509.Certificate) (reason,
 		reason += " (the server sent no certificate of it)"
 	}
 	return reason, trust
+}
+
+// noSystemRoots is true in small containers, where every certificate would look untrusted.
+func noSystemRoots() bool {
+	roots, err := x509.SystemCertPool()
+	return err != nil || roots.Equal(x509.NewCertPool())
 }
 
 // issuerName bounds and escapes a name that the other side chose.

@@ -32,22 +32,24 @@ type Dialer struct {
 // same time (happy eyeballs, RFC 8305). What loses is closed before Connect returns. The caller closes the connection.
 //
 // Errors: *Error with Kind UnknownHost, ResolverFailed, Refused, Unreachable or TimedOut; where no address answered, its
-// text and its Tries name each with its reason. A cancelled ctx: an error that is context.Canceled.
+// text and its Tries name each with its reason. A cancelled ctx: an error that is context.Canceled. A port out of range:
+// a plain error.
 func (d *Dialer) Connect(ctx context.Context, host string, port int) (net.Conn, error) {
 	if port < 1 || port > 65535 {
-		return nil, &Error{
-			Kind: Unreachable, Host: host, Port: port,
-			doing: "connect to " + target(host, port), reason: "a port is 1 to 65535",
-		}
+		return nil, fmt.Errorf("connect to %s: a port is 1 to 65535", target(host, port))
 	}
 	limit := cmp.Or(max(d.Timeout, 0), defaultTimeout)
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	r := newRace(limited, d, host, uint16(port))
-	conn, err := r.run(limited)
+	conn := r.run(limited)
+	ended := limited.Err()
+	if conn != nil {
+		ended = ErrOvertaken
+	}
 	cancel()
-	r.callBack(conn != nil)
-	if err == nil {
+	r.callBack(ended)
+	if conn != nil {
 		return conn, nil
 	}
 	if ctx.Err() != nil && !isTimeout(ctx.Err()) {

@@ -119,6 +119,9 @@ func plain(s string) string {
 	return s
 }
 
+// timedOut is what why says of a limit.
+const timedOut = "timed out"
+
 // why reduces the error of a socket to its cause: "connection refused" of "dial tcp 192.0.2.1:995: connect: connection
 // refused", because the address is named beside it.
 func why(err error) string {
@@ -126,7 +129,7 @@ func why(err error) string {
 		return errno.Error()
 	}
 	if isTimeout(err) {
-		return "timed out"
+		return timedOut
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Err != nil {
 		err = op.Err

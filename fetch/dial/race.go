@@ -40,8 +40,6 @@ type outcome struct {
 	took time.Duration
 }
 
-var errAttempts = errors.New("no address answered")
-
 func newRace(ctx context.Context, d *Dialer, host string, port uint16) *race {
 	return &race{
 		d: d, host: host, port: port,
@@ -52,8 +50,8 @@ func newRace(ctx context.Context, d *Dialer, host string, port uint16) *race {
 	}
 }
 
-// run resolves, then tries addresses until one answers, none is left, or ctx ends.
-func (r *race) run(ctx context.Context) (net.Conn, error) {
+// run resolves, then tries addresses until one answers, none is left, or ctx ends; without a winner it gives nil.
+func (r *race) run(ctx context.Context) net.Conn {
 	r.gather(ctx)
 	turn := time.NewTimer(0)
 	defer turn.Stop()
@@ -66,7 +64,7 @@ func (r *race) run(ctx context.Context) (net.Conn, error) {
 			}
 		case out := <-r.outcomes:
 			if r.settle(out); out.err == nil {
-				return out.conn, nil
+				return out.conn
 			}
 			turn.Reset(0)
 		case a, ok := <-r.answers:
@@ -75,10 +73,10 @@ func (r *race) run(ctx context.Context) (net.Conn, error) {
 				turn.Reset(r.untilNext())
 			}
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil
 		}
 	}
-	return nil, errAttempts
+	return nil
 }
 
 // gather waits for both families, and for the second one no longer than resolutionDelay after the first gave addresses.
@@ -173,21 +171,18 @@ func (r *race) settle(out outcome) {
 }
 
 // callBack waits for what is still under way after the race, which the cancelled context ends, and closes what connects
-// in the last moment.
-func (r *race) callBack(won bool) {
-	for ; r.open > 0; r.open-- {
+// in the last moment. Attempts that did not fail by themselves ended because of ended.
+func (r *race) callBack(ended error) {
+	for r.open > 0 {
 		out := <-r.outcomes
 		if out.conn != nil {
 			out.conn.Close()
+			out.conn = nil
 		}
-		if out.err == nil || won {
-			out.err = ErrOvertaken
+		if out.err == nil || isTimeout(out.err) || errors.Is(out.err, context.Canceled) {
+			out.err = ended
 		}
-		if !won {
-			out.err = context.DeadlineExceeded
-			r.tries = append(r.tries, Try{out.addr, out.err})
-		}
-		r.d.trace(Event{Kind: Tried, Host: r.host, Addr: out.addr, Err: out.err, Took: out.took})
+		r.settle(out)
 	}
 	if r.answers == nil {
 		return
@@ -202,7 +197,7 @@ func (r *race) failure() *Error {
 	took := time.Since(r.start)
 	untried := len(r.six) + len(r.four)
 	if len(r.tries)+untried == 0 {
-		return noAddress(r.host, r.failures, took)
+		return noAddress(r.host, r.failures)
 	}
 	e := &Error{
 		Kind: r.kind(), Host: r.host, Port: int(r.port), Tries: r.tries, Err: errors.Join(r.failures...),
@@ -236,7 +231,7 @@ func (r *race) reasons(took time.Duration, untried int) string {
 	var parts []string
 	for _, t := range r.tries {
 		reason := why(t.Err)
-		if errors.Is(t.Err, context.DeadlineExceeded) {
+		if reason == timedOut {
 			reason = within(took)
 		}
 		if _, err := netip.ParseAddr(r.host); err != nil {
@@ -248,8 +243,7 @@ func (r *race) reasons(took time.Duration, untried int) string {
 		parts = append(parts, strconv.Itoa(untried)+" more addresses not tried within "+rounded(took).String())
 	}
 	for _, err := range r.failures {
-		record, _, _ := strings.Cut(err.Error(), ": ")
-		parts = append(parts, record+": "+resolverReason(err, took))
+		parts = append(parts, err.Error())
 	}
 	return strings.Join(parts, "; ")
 }

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 )
@@ -31,11 +32,9 @@ func Resolve(ctx context.Context, r Resolver, host string) ([]netip.Addr, error)
 		ctx, cancel = context.WithTimeout(ctx, defaultTimeout)
 		defer cancel()
 	}
-	start := time.Now()
-	answers := look(ctx, r, host)
 	var six, four []netip.Addr
 	var failures []error
-	for a := range answers {
+	for a := range look(ctx, r, host) {
 		six, four = append(six, a.six...), append(four, a.four...)
 		if a.err != nil {
 			failures = append(failures, a.err)
@@ -47,7 +46,7 @@ func Resolve(ctx context.Context, r Resolver, host string) ([]netip.Addr, error)
 	if outer.Err() != nil && !isTimeout(outer.Err()) {
 		return nil, fmt.Errorf("resolve %s: %w", plain(host), outer.Err())
 	}
-	return nil, noAddress(host, failures, time.Since(start))
+	return nil, noAddress(host, failures)
 }
 
 // answer is what one look-up gave. A family without data is an answer without addresses and without an error.
@@ -65,14 +64,14 @@ func look(ctx context.Context, r Resolver, host string) <-chan answer {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return literal(addr)
 	}
-	answers, done := make(chan answer, 2), make(chan answer)
+	answers := make(chan answer, 2)
+	var both sync.WaitGroup
 	for _, network := range []string{"ip6", "ip4"} {
-		go func() { done <- lookFamily(ctx, r, network, host) }()
+		both.Go(func() { answers <- lookFamily(ctx, r, network, host) })
 	}
 	go func() {
-		defer close(answers)
-		answers <- <-done
-		answers <- <-done
+		both.Wait()
+		close(answers)
 	}()
 	return answers
 }
@@ -97,8 +96,7 @@ func lookFamily(ctx context.Context, r Resolver, network, host string) answer {
 	a := answer{took: time.Since(start)}
 	if err != nil {
 		if !noData(err) {
-			record := map[string]string{"ip6": "AAAA", "ip4": "A"}[network]
-			a.err = fmt.Errorf("%s look-up: %w", record, err)
+			a.err = &lookupError{network, err}
 		}
 		return a
 	}
@@ -126,6 +124,23 @@ func usable(found []netip.Addr, family func(netip.Addr) bool) []netip.Addr {
 	return kept
 }
 
+// lookupError is the failure of one family's look-up.
+type lookupError struct {
+	network string
+	err     error
+}
+
+func (l *lookupError) Unwrap() error { return l.err }
+
+// Error names the record that was asked for, and the server that was asked where that is known.
+func (l *lookupError) Error() string {
+	record := "A"
+	if l.network == "ip6" {
+		record = "AAAA"
+	}
+	return record + " look-up: " + resolverReason(l.err)
+}
+
 // noData tells "there is none" from "nobody could say".
 func noData(err error) bool {
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
@@ -137,7 +152,7 @@ func noData(err error) bool {
 }
 
 // noAddress is the error of a name for which no look-up gave an address.
-func noAddress(host string, failures []error, took time.Duration) *Error {
+func noAddress(host string, failures []error) *Error {
 	e := &Error{Host: host, doing: "resolve " + plain(host), Err: errors.Join(failures...)}
 	if len(failures) == 0 {
 		e.Kind, e.reason = UnknownHost, "no such host"
@@ -147,25 +162,30 @@ func noAddress(host string, failures []error, took time.Duration) *Error {
 		}
 		return e
 	}
-	e.Kind, e.reason = ResolverFailed, resolverReason(failures[0], took)
+	e.Kind, e.reason = ResolverFailed, resolverReason(failures[0])
 	e.hint = "the name server gave no answer for now; try again later, or look at /etc/resolv.conf"
 	return e
 }
 
-// resolverReason words a failed look-up, with the server that was asked where that is known.
-func resolverReason(err error, took time.Duration) string {
+// resolverReason words a failed look-up, with the server that was asked where that is known. net.DNSError keeps only the
+// text of a socket's error, so the addresses in front of the reason are cut off as text.
+func resolverReason(err error) string {
+	if l, ok := errors.AsType[*lookupError](err); ok {
+		err = l.err
+	}
 	dns, ok := errors.AsType[*net.DNSError](err)
-	server := ""
-	if ok && dns.Server != "" {
-		server = " (asked " + plain(dns.Server) + ")"
+	if !ok {
+		return why(err)
 	}
-	switch {
-	case isTimeout(err):
-		return within(took) + server
-	case ok:
-		return plain(dns.Err) + server
+	reason := dns.Err[strings.LastIndex(dns.Err, ": ")+1:]
+	if isTimeout(err) {
+		reason = "no answer in time"
 	}
-	return why(err)
+	reason = plain(strings.TrimSpace(reason))
+	if dns.Server != "" {
+		reason += " (asked " + plain(dns.Server) + ")"
+	}
+	return reason
 }
 
 // interleave takes the families in turns, each in its own order.

@@ -69,7 +69,7 @@ func readCAFile(path string) (*x509.CertPool, error) {
 		}
 		cert, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
-			damage = cmpErr(damage, err)
+			damage = err
 			continue
 		}
 		pool.AddCert(cert)
@@ -79,16 +79,9 @@ func readCAFile(path string) (*x509.CertPool, error) {
 	case good > 0:
 		return pool, nil
 	case damage != nil:
-		return nil, badCAFile(path, "its certificate is damaged: "+plain(damage.Error()), "", damage)
+		return nil, badCAFile(path, "the certificate in it is damaged: "+plain(damage.Error()), "", damage)
 	}
 	return nil, badCAFile(path, "no certificate in it", caFileHint(data), nil)
-}
-
-func cmpErr(first, next error) error {
-	if first != nil {
-		return first
-	}
-	return next
 }
 
 // readRegular reads a file of bounded size; a pipe or device could block for ever.
