@@ -1,0 +1,137 @@
+package seen
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// Entry is one seen record on its own, for those who look into the state or mend it.
+type Entry struct {
+	UID      []byte
+	ListSize int64     // bytes; NoSize if unknown
+	Fetched  time.Time // to the second
+	Vanished time.Time // since when the server doesn't list it; zero for a listed one
+}
+
+// Each calls fn for each seen record, oldest first, until fn returns an error, which it passes on. The UID is valid only
+// during the call. fn must not use the Store.
+func (s *Store) Each(fn func(Entry) error) error {
+	return s.view("read records", func(tx *bolt.Tx) error {
+		var stop error
+		err := allRecords(tx, func(e entry) {
+			if stop == nil {
+				stop = fn(e.public())
+			}
+		})
+		if stop != nil {
+			return stop
+		}
+		return err
+	})
+}
+
+func (e entry) public() Entry {
+	p := Entry{UID: e.uid, ListSize: e.size, Fetched: time.Unix(e.fetched, 0)}
+	if e.gone != stays {
+		p.Vanished = time.Unix(e.gone, 0)
+	}
+	return p
+}
+
+// AddSeen records messages as fetched, by hand or because they were found in the Maildir, in one transaction. A UID that is
+// known already gets the new record.
+func (s *Store) AddSeen(records []Entry) error {
+	if len(records) == 0 {
+		return nil
+	}
+	entries := make([]entry, len(records))
+	for i, r := range records {
+		if err := checkUID(r.UID); err != nil {
+			return fmt.Errorf("add records: %w", err)
+		}
+		entries[i] = entry{uid: r.UID, size: boundSize(r.ListSize), fetched: seconds(r.Fetched), gone: stays}
+		if !r.Vanished.IsZero() {
+			entries[i].gone = seconds(r.Vanished)
+		}
+	}
+	return s.update("add records", func(tx *bolt.Tx) error {
+		if _, err := nextBatch(tx); err != nil {
+			return err
+		}
+		if _, err := forget(tx, len(entries), func(i int) []byte { return entries[i].uid }); err != nil {
+			return err
+		}
+		return addRecords(tx, entries)
+	})
+}
+
+// Forget removes the records of these UIDs in one transaction, so that the messages are fetched again, and returns how many
+// records that were.
+func (s *Store) Forget(uids [][]byte) (n int, err error) {
+	if len(uids) == 0 {
+		return 0, nil
+	}
+	err = s.update("forget", func(tx *bolt.Tx) (err error) {
+		n, err = forget(tx, len(uids), func(i int) []byte { return uids[i] })
+		return err
+	})
+	return n, err
+}
+
+func forget(tx *bolt.Tx, n int, uid func(i int) []byte) (forgotten int, err error) {
+	var x index
+	x.build(n, uid)
+	err = rewrite(tx, func(e *entry) bool {
+		if x.find(e.uid) < 0 {
+			return true
+		}
+		forgotten++
+		return false
+	})
+	return forgotten, err
+}
+
+// Note returns the bytes stored under name, or nil.
+func (s *Store) Note(name string) (value []byte, err error) {
+	err = s.view("read note", func(tx *bolt.Tx) error {
+		notes, err := bucket(tx, bucketNote)
+		if err != nil {
+			return err
+		}
+		sealed := notes.Get([]byte(name))
+		if sealed == nil {
+			return nil
+		}
+		value, err = unseal([]byte(name), sealed)
+		value = bytes.Clone(value)
+		return err
+	})
+	return value, err
+}
+
+// SetNote stores a few bytes under name, at most MaxNote; nil removes the note. It writes nothing if the note is that already.
+func (s *Store) SetNote(name string, value []byte) error {
+	if name == "" || len(name)+len(value) > MaxNote {
+		return fmt.Errorf("bad note %q of %d bytes", name, len(value))
+	}
+	have, err := s.Note(name)
+	if err != nil {
+		return err
+	}
+	if bytes.Equal(have, value) && (have == nil) == (value == nil) {
+		return nil
+	}
+	return s.update("set note", func(tx *bolt.Tx) error {
+		notes, err := bucket(tx, bucketNote)
+		if err != nil {
+			return err
+		}
+		if value == nil {
+			return notes.Delete([]byte(name))
+		}
+		return notes.Put([]byte(name), seal([]byte(name), bytes.Clone(value)))
+	})
+}

@@ -1,0 +1,166 @@
+// Package seen remembers which messages of a POP3 account are done: the state between runs.
+//
+// There is one file for each account, and it is the account's lock as well. It holds
+//
+//   - the seen records: which UIDs were fetched, when, and how large LIST called them;
+//   - the intents: for each batch that is being delivered, which UID becomes which file;
+//   - the account's identity, and the name of its private spool folder;
+//   - notes: a few small values that later runs want to find again.
+//
+// The order that makes delivery exactly once is the caller's (package fetch): the batch is durable in the spool, then
+// Begin, then the renames into new/, then Finish (or the next Begin) turns the intents to seen. After a crash, Pending
+// lists what was under way, the caller looks into the Maildir, and Resolve stores its verdict.
+//
+// What the package promises:
+//
+//   - Each method that writes is one transaction, durable when it returns: after a crash it is there whole, or not at all.
+//   - A transaction whose outcome is unknown is a *CommitError, and the Store takes no further calls.
+//   - A file that isn't what was written is a *DamagedError: never a crash, a hang, or a wrong answer.
+//     (One thing can't be told from a crash in the middle of a commit: damage to the newest of the file's two head pages
+//     reads as the state before the last transaction.)
+//   - A run that has nothing to record writes nothing and syncs nothing.
+//   - Memory: about 25 bytes for each UID of a listing while it is matched; nothing is held for the known UIDs.
+//
+// Only package fetch calls it.
+package seen
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"sync"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// Bounds. What comes from outside is stored only within them.
+const (
+	// KeepVanished is how long a UID is remembered after the server stopped listing it: servers hiccup, and some list
+	// only a window of the maildrop at a time.
+	KeepVanished = 90 * 24 * time.Hour
+	// MaxUID is the longest UID, in bytes, that is stored. RFC 1939 §7 allows 70; servers were seen with several hundred.
+	MaxUID = 8 << 10
+	// MaxIntents is the most intents in one batch.
+	MaxIntents = 1 << 14
+	// MaxNote is the longest value of a note, in bytes.
+	MaxNote = 4 << 10
+)
+
+// Identity says whose state it is: UIDs mean nothing on another server or for another user.
+type Identity struct {
+	Server string // host without port, lower case
+	User   string
+}
+
+func (id Identity) String() string { return id.User + " at " + id.Server }
+
+// Options for Open. The zero value opens for writing and doesn't wait for the lock.
+type Options struct {
+	// ReadOnly opens with a shared lock and refuses every write. A missing file reads as an empty state, and nothing is
+	// created.
+	ReadOnly bool
+	// Adopt accepts a state that belongs to another identity and (unless ReadOnly) stores the new one.
+	Adopt bool
+	// Wait is how long to wait for the lock.
+	Wait time.Duration
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+}
+
+// Store is an account's open state. Its methods may be called from several goroutines; they run one at a time.
+type Store struct {
+	path string
+	now  func() time.Time
+
+	mu     sync.Mutex
+	db     *bolt.DB // nil: a missing file, opened read-only
+	file   *os.File // the file of db, for the case that db can't be closed
+	head   head
+	refuse error // set by a commit error or damage: no further calls
+	stuck  bool  // bbolt panicked: it may hold its own locks, and is left alone
+}
+
+// Open opens the state at path and takes the account's lock. A missing file is created, and so is a missing folder (0700).
+//
+// Errors: ErrLocked (another run holds it), *IdentityError, *DamagedError, and what the file system says (*fs.PathError,
+// *os.LinkError).
+func Open(path string, id Identity, opt Options) (*Store, error) {
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	const attempts = 5 // others may create or remove the file between our steps
+	for range attempts {
+		s, err := open(path, opt)
+		switch {
+		case err == nil:
+			return identified(s, id, opt)
+		case errors.Is(err, errReplaced):
+			continue
+		case !errors.Is(err, fs.ErrNotExist):
+			return nil, err
+		case opt.ReadOnly:
+			return &Store{path: path, now: opt.Now, head: head{id: id}}, nil
+		}
+		if err := create(path, id); err != nil {
+			return nil, fmt.Errorf("create state: %w", err)
+		}
+	}
+	return nil, fmt.Errorf("open state: %s: removed or replaced again and again", path)
+}
+
+// identified returns s if it belongs to id, or may be adopted; else it closes s.
+func identified(s *Store, id Identity, opt Options) (*Store, error) {
+	if s.head.id == id {
+		return s, nil
+	}
+	var err error
+	switch {
+	case !opt.Adopt:
+		err = &IdentityError{Path: s.path, Have: s.head.id, Want: id}
+	case opt.ReadOnly:
+		s.head.id = id
+	default:
+		err = s.update("adopt the account", func(tx *bolt.Tx) error {
+			h := s.head
+			h.id = id
+			return putHead(tx, h)
+		})
+	}
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Close gives back the lock and the file. It never writes.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.db == nil {
+		return nil
+	}
+	db := s.db
+	s.db = nil
+	s.refuse = fs.ErrClosed
+	if s.stuck {
+		return s.file.Close()
+	}
+	if err := db.Close(); err != nil {
+		return fmt.Errorf("close state: %w", err)
+	}
+	return nil
+}
+
+// Fresh says that nothing was ever recorded here: the file was created just now, or was never used since.
+func (s *Store) Fresh() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.head.batches == 0
+}
+
+// Spool names the private spool folder: 16 characters [a-z2-7], random, made once with the state. It is empty for a missing
+// file opened read-only.
+func (s *Store) Spool() string { return s.head.spool }
