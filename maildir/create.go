@@ -1,0 +1,155 @@
+package maildir
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	gomaildir "github.com/emersion/go-maildir"
+	"golang.org/x/sys/unix"
+)
+
+// prepare sees to it that there is a Maildir with its three folders at the path.
+func (b *Box) prepare(create bool) error {
+	st, err := b.look()
+	if err != nil {
+		return err
+	}
+	switch {
+	case st == complete:
+		return nil
+	case st == absent && !create:
+		return missingError{b.path}
+	}
+	if err := b.make(); err != nil {
+		return &CreateError{Path: b.path, Err: err}
+	}
+	return nil
+}
+
+type missingError struct{ path string }
+
+func (e missingError) Error() string { return e.path + ": " + ErrMissing.Error() }
+func (e missingError) Unwrap() error { return ErrMissing }
+
+type condition int
+
+const (
+	absent   condition = iota // nothing there, or an empty folder
+	partial                   // new or cur is there, something else is not
+	complete                  // tmp, new and cur are there
+)
+
+// look tells what is at the path.
+func (b *Box) look() (condition, error) {
+	root, err := b.disk.Open(unix.AT_FDCWD, b.path, folderFlags, 0)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return absent, nil
+	case errors.Is(err, unix.ENOTDIR):
+		return absent, &NotMaildirError{Path: b.path, Why: "not a folder"}
+	case err != nil:
+		return absent, b.ioError("open", b.path, err)
+	}
+	defer func() { _ = b.disk.Close(root) }()
+
+	have := 0
+	for _, name := range []string{"tmp", "new", "cur"} {
+		_, err := b.disk.Stat(root, name)
+		switch {
+		case err == nil && name == "tmp":
+			have++ // alone it is what a creation that was cut short leaves
+		case err == nil:
+			have += 2
+		case !errors.Is(err, fs.ErrNotExist):
+			return absent, b.ioError("stat", filepath.Join(b.path, name), err)
+		}
+	}
+	switch {
+	case have == 5:
+		return complete, nil
+	case have >= 2:
+		return partial, nil
+	}
+	return absent, b.wantEmpty(root)
+}
+
+var errStop = errors.New("enough")
+
+// wantEmpty refuses a folder that is used for something else: mail must not land
+// in the folder above the Maildirs because of a short path in the config.
+func (b *Box) wantEmpty(root int) error {
+	var other string
+	err := b.disk.List(root, func(name string) error {
+		if name == "tmp" || name == "lost+found" {
+			return nil
+		}
+		other = name
+		return errStop
+	})
+	if other != "" {
+		return &NotMaildirError{Path: b.path, Why: "it has neither new nor cur, but other content"}
+	}
+	if err != nil {
+		return b.ioError("list", b.path, err)
+	}
+	return nil
+}
+
+// make makes the Maildir and the folders above it, and makes their entries
+// durable up to the first folder that was there before.
+func (b *Box) make() error {
+	above, err := firstFolder(b.path)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(b.path), 0o700); err != nil {
+		return err
+	}
+	if err := gomaildir.Dir(b.path).Init(); err != nil {
+		return err
+	}
+	for _, name := range []string{"tmp", "new", "cur"} {
+		if err := b.syncPath(filepath.Join(b.path, name)); err != nil {
+			return err
+		}
+	}
+	for p := b.path; ; p = filepath.Dir(p) {
+		if err := b.syncPath(p); err != nil {
+			return err
+		}
+		if p == above || p == filepath.Dir(p) {
+			return nil
+		}
+	}
+}
+
+// firstFolder returns the nearest folder above path that exists.
+func firstFolder(path string) (string, error) {
+	for p := filepath.Dir(path); ; p = filepath.Dir(p) {
+		_, err := os.Stat(p)
+		if err == nil || p == filepath.Dir(p) {
+			return p, err
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+	}
+}
+
+func (b *Box) syncPath(path string) error {
+	fd, err := b.disk.Open(unix.AT_FDCWD, path, folderFlags, 0)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil // a folder that may be written but not read, such as a drop box, cannot be synced
+	}
+	if err != nil {
+		return &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	err = b.disk.Sync(fd)
+	_ = b.disk.Close(fd)
+	if err != nil {
+		return &fs.PathError{Op: "sync", Path: path, Err: err}
+	}
+	return nil
+}
