@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -29,15 +29,15 @@ type race struct {
 	outcomes chan outcome
 	open     int       // attempts under way
 	lastTry  time.Time // when the last one started
-	tries    []Try     // those that failed
+	tries    []Try     // all, in the order they started; Err is nil while one is under way
 }
 
 // outcome is the end of one attempt.
 type outcome struct {
-	addr netip.AddrPort
-	conn net.Conn
-	err  error
-	took time.Duration
+	index int // in tries
+	conn  net.Conn
+	err   error
+	took  time.Duration
 }
 
 func newRace(ctx context.Context, d *Dialer, host string, port uint16) *race {
@@ -150,24 +150,27 @@ func (r *race) untilNext() time.Duration {
 // try starts an attempt; its outcome is always sent, and always received (by run or by callBack).
 func (r *race) try(ctx context.Context, addr netip.Addr) {
 	target := netip.AddrPortFrom(addr, r.port)
+	index := len(r.tries)
+	r.tries = append(r.tries, Try{Addr: target})
 	r.open++
 	r.lastTry = time.Now()
 	go func() {
 		start := time.Now()
 		conn, err := r.d.open(ctx, target)
-		r.outcomes <- outcome{target, conn, err, time.Since(start)}
+		r.outcomes <- outcome{index, conn, err, time.Since(start)}
 	}()
 }
 
 // settle books the end of an attempt that was waited for.
 func (r *race) settle(out outcome) {
 	r.open--
+	try := &r.tries[out.index]
+	try.Err = out.err
+	kind := Tried
 	if out.err == nil {
-		r.d.trace(Event{Kind: Connected, Host: r.host, Addr: out.addr, Took: out.took})
-		return
+		kind = Connected
 	}
-	r.tries = append(r.tries, Try{out.addr, out.err})
-	r.d.trace(Event{Kind: Tried, Host: r.host, Addr: out.addr, Err: out.err, Took: out.took})
+	r.d.trace(Event{Kind: kind, Host: r.host, Addr: try.Addr, Err: out.err, Took: out.took})
 }
 
 // callBack waits for what is still under way after the race, which the cancelled context ends, and closes what connects
@@ -240,7 +243,7 @@ func (r *race) reasons(took time.Duration, untried int) string {
 		parts = append(parts, reason)
 	}
 	if untried > 0 {
-		parts = append(parts, strconv.Itoa(untried)+" more addresses not tried within "+rounded(took).String())
+		parts = append(parts, fmt.Sprintf("not tried within %v: %d more", rounded(took), untried))
 	}
 	for _, err := range r.failures {
 		parts = append(parts, err.Error())
