@@ -120,7 +120,7 @@ func (s *session) enter(user string) (reply, error) {
 	if !known || u.Mailbox == nil {
 		return bad("[AUTH] no mailbox for this user"), nil
 	}
-	messages, free := u.Mailbox.enter(s.in.gone)
+	messages, free := u.Mailbox.enter(s.wire.pump.gone)
 	if !free {
 		return bad("[IN-USE] another session has this mailbox"), nil
 	}
@@ -139,6 +139,9 @@ type Refusal string
 func (r Refusal) Error() string { return string(r) }
 
 var errCancelled = Refusal("authentication cancelled")
+
+// brokenError is an error of the connection and not of the login.
+type brokenError struct{ error }
 
 // auth is AUTH with a mechanism and perhaps an initial response (RFC 5034 §4).
 func (s *session) auth(args []string) (reply, error) {
@@ -161,11 +164,12 @@ func (s *session) auth(args []string) (reply, error) {
 	}
 	user, err := mechanism(initial, s.challenge)
 	var refusal Refusal
+	var broken brokenError
 	switch {
 	case errors.As(err, &refusal):
 		return bad(string(refusal)), nil
-	case errors.Is(err, errGone), errors.Is(err, errCut):
-		return reply{}, err
+	case errors.As(err, &broken):
+		return reply{}, broken.error
 	case err != nil:
 		return bad("[AUTH] " + err.Error()), nil
 	}
@@ -183,15 +187,11 @@ func decode(text string) ([]byte, error) {
 func (s *session) challenge(challenge []byte) ([]byte, error) {
 	line := "+ " + base64.StdEncoding.EncodeToString(challenge)
 	if err := s.answer(moment{on: Challenge}, func() (reply, error) { return reply{status: line}, nil }); err != nil {
-		return nil, err
+		return nil, brokenError{err}
 	}
 	c, err := s.next()
 	if err != nil {
-		return nil, err
-	}
-	s.log("C: %s", c.line)
-	if isSTLS(c.line) { // no response, but the reading waits for a word
-		s.in.resume <- s.transport()
+		return nil, brokenError{err}
 	}
 	if c.line == "*" {
 		return nil, errCancelled

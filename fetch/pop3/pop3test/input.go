@@ -4,151 +4,153 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"net"
 	"sync"
+	"time"
 )
+
+// pump reads a connection ahead, in a goroutine of its own, so that the client can always write and its end is seen
+// at once. What one read of the connection brought counts as one segment.
+type pump struct {
+	conn net.Conn
+	gone chan struct{} // closed when the client can send no more
+
+	mu       sync.Mutex
+	changed  *sync.Cond
+	segments [][]byte
+	octets   int // in segments
+	discard  bool
+	err      error // why the reading ended
+}
+
+func newPump(conn net.Conn) *pump {
+	p := &pump{conn: conn, gone: make(chan struct{})}
+	p.changed = sync.NewCond(&p.mu)
+	return p
+}
+
+// run reads until the connection ends.
+func (p *pump) run() {
+	buf := make([]byte, 64<<10)
+	for {
+		p.conn.SetReadDeadline(time.Now().Add(idleLimit))
+		n, err := p.conn.Read(buf)
+		if n > 0 {
+			p.push(bytes.Clone(buf[:n]))
+		}
+		if err != nil {
+			p.mu.Lock()
+			p.err = err
+			p.changed.Broadcast()
+			p.mu.Unlock()
+			close(p.gone)
+			return
+		}
+	}
+}
+
+func (p *pump) push(segment []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for p.octets > maxQueued && !p.discard {
+		p.changed.Wait()
+	}
+	if p.discard {
+		return
+	}
+	p.segments = append(p.segments, segment)
+	p.octets += len(segment)
+	p.changed.Broadcast()
+}
+
+// empty tells whether a Read would wait.
+func (p *pump) empty() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.segments) == 0 && p.err == nil
+}
+
+// Read gives octets of one segment. It never gives less than a whole one when b is as large as the pump's own buffer.
+func (p *pump) Read(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for len(p.segments) == 0 {
+		if p.err != nil {
+			return 0, p.err
+		}
+		if p.discard {
+			return 0, io.EOF
+		}
+		p.changed.Wait()
+	}
+	n := copy(b, p.segments[0])
+	p.octets -= n
+	if p.segments[0] = p.segments[0][n:]; len(p.segments[0]) == 0 {
+		p.segments = p.segments[1:]
+	}
+	p.changed.Broadcast()
+	return n, nil
+}
+
+// drop makes the reading go on without keeping anything, so that the client sees a clean end.
+func (p *pump) drop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.discard, p.segments, p.octets = true, nil, 0
+	p.changed.Broadcast()
+}
 
 // command is one line from the client.
 type command struct {
 	line    string // without its line end
 	batched bool   // another command stood before it in the same segment
-	tooLong bool
 }
 
-// input reads a client's commands ahead, in a goroutine of its own, so that the client can always write. What is one
-// read from the connection counts as one segment.
-type input struct {
-	gone chan struct{} // closed when the client can send no more
-
-	mu      sync.Mutex
-	changed *sync.Cond
-	queue   []command
-	octets  int  // in queue
-	discard bool // nobody wants commands any more; the reading goes on, so that the client sees a clean end
-	ended   bool
-
-	resume chan io.Reader // after STLS: where to read on
-	stop   chan struct{}  // closed when the session ends while the reading is held up by STLS
+// lines cuts what a client sends into commands.
+type lines struct {
+	buf   []byte
+	begun []byte    // the last line, while its end has not come
+	queue []command // of the last segment
 }
 
-func newInput() *input {
-	in := &input{gone: make(chan struct{}), resume: make(chan io.Reader), stop: make(chan struct{})}
-	in.changed = sync.NewCond(&in.mu)
-	return in
-}
+var errLineTooLong = errors.New("line too long")
 
-// read fills the queue from r until r fails.
-func (in *input) read(r io.Reader) {
-	defer in.end()
-	buf := make([]byte, 64<<10)
-	var rest []byte // the begun line
-	for {
-		n, err := r.Read(buf)
-		next, rest2, ok := in.take(r, append(rest, buf[:n]...))
-		if !ok || (err != nil && next == r) {
-			return
+// next gives the next command, reading from r when it has none.
+func (l *lines) next(r io.Reader) (command, error) {
+	for len(l.queue) == 0 {
+		if l.buf == nil {
+			l.buf = make([]byte, 64<<10)
 		}
-		r, rest = next, rest2
-	}
-}
-
-// take queues the commands in data, which came from r, and tells where to read on. Behind STLS it waits: the octets
-// that follow belong to TLS or, when STLS was refused, to the same reader. False means that the session has ended.
-func (in *input) take(r io.Reader, data []byte) (next io.Reader, rest []byte, ok bool) {
-	for {
-		cmds, rest := split(data)
-		in.push(cmds)
-		if len(cmds) == 0 || !isSTLS(cmds[len(cmds)-1].line) {
-			return r, rest, true
+		n, err := r.Read(l.buf)
+		if err != nil {
+			return command{}, err
 		}
-		select {
-		case next := <-in.resume:
-			if next != r {
-				return next, nil, true // RFC 2595 §4: what was sent in clear behind STLS does not count
-			}
-			data = rest
-		case <-in.stop:
-			return nil, nil, false
+		if err := l.split(append(l.begun, l.buf[:n]...)); err != nil {
+			return command{}, err
 		}
 	}
-}
-
-// split cuts data into its lines, up to a STLS, and the begun line at the end.
-func split(data []byte) (cmds []command, rest []byte) {
-	for {
-		i := bytes.IndexByte(data, '\n')
-		if i < 0 && len(data) <= maxLine {
-			return cmds, bytes.Clone(data)
-		}
-		if i < 0 || i > maxLine {
-			return append(cmds, command{tooLong: true}), nil
-		}
-		line := string(bytes.TrimSuffix(data[:i], []byte{'\r'}))
-		cmds = append(cmds, command{line: line, batched: len(cmds) > 0})
-		data = data[i+1:]
-		if isSTLS(line) {
-			return cmds, bytes.Clone(data)
-		}
-	}
-}
-
-func isSTLS(line string) bool {
-	verb, _ := parse(line)
-	return verb == "STLS"
-}
-
-func (in *input) push(cmds []command) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	for _, c := range cmds {
-		for in.octets > maxQueued && !in.discard {
-			in.changed.Wait()
-		}
-		if in.discard {
-			return
-		}
-		in.queue = append(in.queue, c)
-		in.octets += len(c.line) + 2
-		in.changed.Broadcast()
-	}
-}
-
-var errGone = errors.New("the client has gone")
-
-// next waits for a command; errGone means that there will be none.
-func (in *input) next() (command, error) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	for len(in.queue) == 0 {
-		if in.ended || in.discard {
-			return command{}, errGone
-		}
-		in.changed.Wait()
-	}
-	c := in.queue[0]
-	in.queue = in.queue[1:]
-	in.octets -= len(c.line) + 2
-	in.changed.Broadcast()
+	c := l.queue[0]
+	l.queue = l.queue[1:]
 	return c, nil
 }
 
-func (in *input) waiting() bool {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	return len(in.queue) > 0
+func (l *lines) split(data []byte) error {
+	for {
+		i := bytes.IndexByte(data, '\n')
+		if i > maxLine || i < 0 && len(data) > maxLine {
+			return errLineTooLong
+		}
+		if i < 0 {
+			l.begun = bytes.Clone(data)
+			return nil
+		}
+		line := string(bytes.TrimSuffix(data[:i], []byte{'\r'}))
+		l.queue = append(l.queue, command{line: line, batched: len(l.queue) > 0})
+		data = data[i+1:]
+	}
 }
 
-// drop makes the reading go on without keeping anything.
-func (in *input) drop() {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	in.discard, in.queue, in.octets = true, nil, 0
-	in.changed.Broadcast()
-}
-
-func (in *input) end() {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	in.ended = true
-	in.changed.Broadcast()
-	close(in.gone)
+// forget drops what was read ahead (RFC 2595 §4: what was sent in clear behind STLS does not count).
+func (l *lines) forget() {
+	l.begun, l.queue = nil, nil
 }

@@ -11,16 +11,14 @@ import (
 	"time"
 )
 
-// session is one connection. Its goroutine reads the queue of commands and writes the replies; a second one, running
-// input.read, fills the queue.
+// session is one connection. Its goroutine obeys commands and writes the replies; a second one, pump.run, reads ahead.
 type session struct {
 	srv    *Server
 	number int
-	raw    *timedConn
+	wire   *wire
 	tls    *tls.Conn // nil while the connection is in clear
 	out    *bufio.Writer
-	in     *input
-	held   bool // nobody reads: before the start of input.read, and while STLS holds it up
+	lines  lines
 
 	faults *faultSet
 	seen   map[int]int // for faults: how often each fitted in this session
@@ -32,81 +30,80 @@ type session struct {
 }
 
 func newSession(srv *Server, conn net.Conn, number int) *session {
-	raw := &timedConn{Conn: conn}
-	return &session{
-		srv: srv, number: number, raw: raw, out: bufio.NewWriterSize(raw, 64<<10), in: newInput(), held: true,
+	w := &wire{Conn: conn, pump: newPump(conn)}
+	s := &session{
+		srv: srv, number: number, wire: w, out: bufio.NewWriterSize(w, 64<<10),
 		seen: map[int]int{}, deleted: map[*Message]bool{},
 	}
+	w.flush = func() error { return s.out.Flush() }
+	return s
 }
 
-// timedConn bounds every read and write by idleLimit. During a TLS handshake its writes may be diverted to faults.
-type timedConn struct {
+// wire is the connection under TLS: read through the pump, each write bounded by idleLimit, or, during a handshake,
+// diverted to faults.
+type wire struct {
 	net.Conn
+	pump   *pump
+	flush  func() error
 	divert io.Writer
 }
 
-func (c *timedConn) Read(p []byte) (int, error) {
-	c.SetReadDeadline(time.Now().Add(idleLimit))
-	return c.Conn.Read(p)
-}
-
-func (c *timedConn) Write(p []byte) (int, error) {
-	if c.divert != nil {
-		return c.divert.Write(p)
+// Read sends the replies collected so far when it has to wait.
+func (w *wire) Read(p []byte) (int, error) {
+	if w.pump.empty() {
+		if err := w.flush(); err != nil {
+			return 0, err
+		}
 	}
-	c.SetWriteDeadline(time.Now().Add(idleLimit))
-	return c.Conn.Write(p)
+	return w.pump.Read(p)
 }
 
-// errQuit ends a session in order.
-var errQuit = errors.New("quit")
+func (w *wire) Write(p []byte) (int, error) {
+	if w.divert != nil {
+		return w.divert.Write(p)
+	}
+	w.SetWriteDeadline(time.Now().Add(idleLimit))
+	return w.Conn.Write(p)
+}
 
-// run serves the connection to its end; only the closing of the connection is left to the caller.
+// SetReadDeadline does nothing: the pump keeps the time.
+func (w *wire) SetReadDeadline(time.Time) error { return nil }
+
+var (
+	errQuit = errors.New("quit") // ends a session in order
+	errGone = errors.New("the client has gone")
+)
+
+// run serves the connection to its end.
 func (s *session) run() {
-	var err error
-	if s.srv.TLS != nil && !s.srv.STLS {
-		err = s.handshake()
-	}
-	if err == nil {
-		err = s.answer(moment{on: Greeting}, func() (reply, error) { return ok("pop3test ready"), nil })
-	}
-	if err == nil {
-		reading := make(chan struct{})
-		go func() {
-			defer close(reading)
-			s.in.read(s.transport())
-		}()
-		defer func() { <-reading }()
-		s.held = false
-		err = s.dialogue()
-	}
-	if err != nil && !errors.Is(err, errCut) {
+	pumping := make(chan struct{})
+	go func() {
+		defer close(pumping)
+		s.wire.pump.run()
+	}()
+	if err := s.serve(); !errors.Is(err, errCut) {
 		s.out.Flush()
 		s.hangUp(FIN)
 	}
-	close(s.in.stop)
-	s.raw.Close()
+	s.wire.pump.drop()
+	s.wire.Close()
+	<-pumping
 }
 
-// transport is the connection as the dialogue sees it.
-func (s *session) transport() net.Conn {
-	if s.tls != nil {
-		return s.tls
+// serve gives the greeting and obeys commands until one of them, a fault or the client ends the session.
+func (s *session) serve() error {
+	if s.srv.TLS != nil && !s.srv.STLS {
+		if err := s.handshake(); err != nil {
+			return err
+		}
 	}
-	return s.raw
-}
-
-// dialogue answers commands until one of them, a fault or the client ends the session.
-func (s *session) dialogue() error {
+	if err := s.answer(moment{on: Greeting}, func() (reply, error) { return ok("pop3test ready"), nil }); err != nil {
+		return err
+	}
 	for {
 		c, err := s.next()
 		if err != nil {
 			return err
-		}
-		s.log("C: %s", c.line)
-		if c.tooLong {
-			s.out.WriteString("-ERR line too long\r\n")
-			return errQuit
 		}
 		if err := s.obey(c); err != nil {
 			return err
@@ -114,14 +111,20 @@ func (s *session) dialogue() error {
 	}
 }
 
-// next gives the client's next line. Replies are sent when the server would have to wait for it.
+// next gives the client's next line.
 func (s *session) next() (command, error) {
-	if !s.in.waiting() {
-		if err := s.out.Flush(); err != nil {
-			return command{}, err
-		}
+	var from io.Reader = s.wire
+	if s.tls != nil {
+		from = s.tls
 	}
-	return s.in.next()
+	c, err := s.lines.next(from)
+	switch {
+	case errors.Is(err, errLineTooLong):
+		s.out.WriteString("-ERR line too long\r\n")
+	case err == nil:
+		s.log("C: %s", c.line)
+	}
+	return c, err
 }
 
 // obey carries out one command and answers it.
@@ -131,37 +134,24 @@ func (s *session) obey(c command) error {
 	if len(args) > 0 {
 		m.msg, m.uid = s.named(verb, args[0])
 	}
-	isStart := verb == "STLS"
-	s.held = isStart
-	var agreed bool
+	startTLS := false
 	err := s.answer(m, func() (reply, error) {
 		do, known := commands[verb]
 		if !known {
 			return bad("unknown command"), nil
 		}
 		r, err := do(s, args)
-		agreed = isStart && err == nil && strings.HasPrefix(r.status, "+OK")
+		startTLS = verb == "STLS" && strings.HasPrefix(r.status, "+OK")
 		return r, err
 	})
-	if isStart && err == nil {
-		err = s.startTLS(agreed)
+	if err != nil || !startTLS {
+		return err
 	}
-	return err
-}
-
-// startTLS goes on after a STLS: in TLS, or in clear when STLS was refused.
-func (s *session) startTLS(agreed bool) error {
-	if agreed {
-		if err := s.out.Flush(); err != nil {
-			return err
-		}
-		if err := s.handshake(); err != nil {
-			return err
-		}
+	s.lines.forget()
+	if err := s.out.Flush(); err != nil {
+		return err
 	}
-	s.held = false
-	s.in.resume <- s.transport()
-	return nil
+	return s.handshake()
 }
 
 // answer writes what do returns, changed by the faults that fit m. The error of do ends the session behind its reply.
@@ -213,19 +203,19 @@ func (s *session) faulty(w io.Writer, flush func() error, faults []*Fault, size 
 func (s *session) handshake() error {
 	faults := s.faultsAt(moment{on: Handshake})
 	noFlush := func() error { return nil }
-	w := s.faulty(&timedConn{Conn: s.raw.Conn}, noFlush, faults, nil)
+	w := s.faulty(&wire{Conn: s.wire.Conn}, noFlush, faults, nil)
 	for _, f := range faults {
 		if f.Ignore {
 			return errors.Join(w.finish(), errQuit)
 		}
 	}
 	if len(faults) > 0 {
-		s.raw.divert = w
-		defer func() { s.raw.divert = nil }()
+		s.wire.divert = w
+		defer func() { s.wire.divert = nil }()
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), handshakeTime)
 	defer cancel()
-	conn := tls.Server(s.raw, s.srv.TLS)
+	conn := tls.Server(s.wire, s.srv.TLS)
 	if err := conn.HandshakeContext(ctx); err != nil {
 		return err
 	}
@@ -237,50 +227,36 @@ func (s *session) handshake() error {
 // wait lets d pass, or all time until the client is gone when d is 0. It fails when the client is gone.
 func (s *session) wait(d time.Duration) error {
 	if d == 0 {
-		d = 1 << 62
-	}
-	if s.held {
-		return s.waitReading(d)
+		<-s.wire.pump.gone
+		return errGone
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 		return nil
-	case <-s.in.gone:
+	case <-s.wire.pump.gone:
 		return errGone
 	}
-}
-
-// waitReading is wait while no other goroutine would see the client go. What the client sends meanwhile is lost.
-func (s *session) waitReading(d time.Duration) error {
-	conn := s.raw.Conn
-	conn.SetReadDeadline(time.Now().Add(min(d, idleLimit)))
-	_, err := io.Copy(io.Discard, conn)
-	var timeout net.Error
-	if errors.As(err, &timeout) && timeout.Timeout() {
-		return nil
-	}
-	return errGone
 }
 
 // hangUp ends the connection in the given way. The mailbox is free before the client can know of it.
 func (s *session) hangUp(how Action) {
 	s.leaveMailbox(s.srv.DeleteOnDrop)
-	s.in.drop()
+	s.wire.pump.drop()
 	if how == RST {
-		if conn, ok := s.raw.Conn.(*net.TCPConn); ok {
+		if conn, ok := s.wire.Conn.(*net.TCPConn); ok {
 			conn.SetLinger(0)
 		}
-		s.raw.Close()
+		s.wire.Close()
 		return
 	}
 	if s.tls != nil && how != CutTLS {
 		s.tls.CloseWrite()
 	}
-	conn, ok := s.raw.Conn.(interface{ CloseWrite() error })
+	conn, ok := s.wire.Conn.(interface{ CloseWrite() error })
 	if !ok {
-		s.raw.Close()
+		s.wire.Close()
 		return
 	}
 	conn.CloseWrite()
