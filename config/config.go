@@ -1,0 +1,140 @@
+// Package config turns haulmail's TOML file into checked values.
+//
+// A file goes in; either a Config comes out, in which every value is in range,
+// every path is absolute and every default is filled in, or an Errors, which
+// names every mistake of the file at once, each with its line, its column, the
+// source line and a hint that says what to write instead. Nothing is half
+// right: no caller has to check a value again.
+//
+// The package reads the one file it is told to read. It looks at no other
+// file, at no environment variable and at no network; the caller says where
+// the home folder is. Passwords are only carried: where one comes from is read
+// here, package fetch/secret goes and gets it.
+//
+// Anyone may call it. Values are plain data and are not changed after Load
+// returns, so they may be read from many goroutines.
+package config
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"unicode/utf8"
+)
+
+// What a file may ask for. A config is written by hand or by a script of its
+// owner, so the bounds only catch slips and runaway generators.
+const (
+	maxFileSize    = 1 << 20 // bytes; 1,000 accounts need about 300 KiB
+	maxErrors      = 100     // reported at once; more would not be read anyway
+	maxNameLen     = 64      // characters of an account name: it becomes a file name
+	maxUsernameLen = 480     // bytes; RFC 2449 §4 bounds a command line at 255 octets, real servers take more
+	maxJobs        = 1000    // accounts at the same time; each takes a few file descriptors
+
+	defaultJobs      = 16 // hides the latency of many servers; one connection an account
+	defaultPerServer = 4  // providers cut off clients that open many sessions at once
+)
+
+// Example is a commented sample file that shows the set-up of real mailboxes.
+//
+//go:embed example.toml
+var Example string
+
+// Config is one checked file.
+type Config struct {
+	File      string     // as given to Load
+	Jobs      int        // accounts fetched at the same time, 1 to 1000
+	PerServer int        // accounts fetched at the same time from one server, 1 to 1000
+	StateDir  string     // absolute; "" leaves the choice to the caller
+	Accounts  []*Account // in the order of the file, at least one
+}
+
+// Account gives the account of that name, nil if there is none.
+func (c *Config) Account(name string) *Account {
+	for _, a := range c.Accounts {
+		if a.Name == name {
+			return a
+		}
+	}
+	return nil
+}
+
+// Names gives the names of all accounts in the order of the file.
+func (c *Config) Names() []string {
+	names := make([]string, len(c.Accounts))
+	for i, a := range c.Accounts {
+		names[i] = a.Name
+	}
+	return names
+}
+
+// Load reads and checks the file at path. home is the folder that "~" stands
+// for; where it is empty, a path that starts with "~" is a mistake.
+//
+// The error is an Errors for mistakes in the file (a file that others may read
+// although it holds a password is one, too), and a *fs.PathError where the file
+// could not be read: errors.Is(err, fs.ErrNotExist) says that there is none.
+func Load(path, home string) (*Config, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() // only read from
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
+	if err != nil {
+		return nil, err
+	}
+	return Parse(path, home, text, info.Mode())
+}
+
+// Parse checks the text of a file. path names it in errors, and its folder is
+// what relative paths are relative to; mode holds its permission bits. Nothing
+// is read. A relative path is made absolute by the process's working folder.
+func Parse(path, home string, text []byte, mode fs.FileMode) (*Config, error) {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("finding the folder of %s: %w", path, err)
+	}
+	source, err := decodeText(text)
+	if err != nil {
+		return nil, Errors{newError(path, "", span{}, err.Error(), "save the file as plain UTF-8 text")}
+	}
+	d, bad := parseDocument(path, source)
+	if bad != nil {
+		return nil, Errors{bad}
+	}
+	d.home, d.folder = home, filepath.Dir(absolute)
+	c := d.config()
+	d.checkMode(mode)
+	if len(d.errs) > 0 {
+		d.errs.sort()
+		return nil, d.errs
+	}
+	return c, nil
+}
+
+// decodeText gives the file's text without a byte order mark. Editors on
+// Windows write one.
+func decodeText(text []byte) (string, error) {
+	s := string(text)
+	switch {
+	case len(s) > maxFileSize:
+		return "", fmt.Errorf("the file is larger than %d KiB", maxFileSize>>10)
+	case strings.HasPrefix(s, "\xff\xfe"), strings.HasPrefix(s, "\xfe\xff"):
+		return "", errors.New("the file is UTF-16, not UTF-8")
+	case strings.IndexByte(s, 0) >= 0:
+		return "", errors.New("the file holds NUL bytes: it is not UTF-8 text")
+	case !utf8.ValidString(s):
+		return "", errors.New("the file is not valid UTF-8")
+	}
+	return strings.TrimPrefix(s, "\ufeff"), nil
+}
