@@ -87,6 +87,9 @@ type Store struct {
 // Errors: ErrLocked (another run holds it), *IdentityError, *DamagedError, and what the file system says (*fs.PathError,
 // *os.LinkError).
 func Open(path string, id Identity, opt Options) (*Store, error) {
+	if len(id.Server) > maxName || len(id.User) > maxName {
+		return nil, fmt.Errorf("account name of %d bytes", len(id.Server)+len(id.User))
+	}
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
@@ -163,4 +166,8 @@ func (s *Store) Fresh() bool {
 
 // Spool names the private spool folder: 16 characters [a-z2-7], random, made once with the state. It is empty for a missing
 // file opened read-only.
-func (s *Store) Spool() string { return s.head.spool }
+func (s *Store) Spool() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.head.spool
+}
