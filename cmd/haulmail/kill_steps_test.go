@@ -1,0 +1,41 @@
+package main
+
+import (
+	"fmt"
+	"testing"
+
+	"haulmail/fetch"
+)
+
+// timesPerStep bounds how often a step that is passed for each message is tried; HAULMAIL_KILL_POINTS=all lifts it.
+const timesPerStep = 6
+
+// The run is killed at each of the protocol's own steps, in each of three batches, and run again.
+func TestKilledAtSteps(t *testing.T) {
+	var total tally
+	t.Run("steps", func(t *testing.T) {
+		for _, step := range fetch.Steps {
+			for _, deletion := range []string{"never", "fetched"} {
+				t.Run(step+"/"+deletion, func(t *testing.T) {
+					t.Parallel()
+					killAtStep(t, &total, step, deletion)
+				})
+			}
+		}
+	})
+	total.log(t)
+}
+
+func killAtStep(t *testing.T, total *tally, step, deletion string) {
+	for i, n := range spread(haulSize, timesPerStep) {
+		k := newHaul(t, deletion, true)
+		killed := k.killedAtStep(step, n)
+		meanwhile := meanwhiles[i%len(meanwhiles)]
+		k.meanwhile(meanwhile)
+		total.add(t, fmt.Sprintf("%s:%d, then %s", step, n, meanwhile), killed, append(k.recover(), k.verdict()...))
+		k.pop.Close()
+		if !killed {
+			return
+		}
+	}
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// callClass is a set of system calls at which a run is killed.
+type callClass struct {
+	name  string
+	calls []uint64 // none: every call there is
+}
+
+// The calls by which a run changes what others see: the disk, the server, its own lock. Together with "any" they are
+// the points between which a crash can fall.
+var callClasses = []callClass{
+	{"fsync", []uint64{unix.SYS_FSYNC, unix.SYS_FDATASYNC, unix.SYS_SYNCFS, unix.SYS_MSYNC}},
+	{"rename", []uint64{unix.SYS_RENAMEAT, unix.SYS_RENAMEAT2, unix.SYS_LINKAT}},
+	{"unlink", []uint64{unix.SYS_UNLINKAT}},
+	{"mkdir", []uint64{unix.SYS_MKDIRAT}},
+	{"openat", []uint64{unix.SYS_OPENAT}},
+	{"write", []uint64{unix.SYS_WRITE, unix.SYS_WRITEV, unix.SYS_PWRITE64, unix.SYS_PWRITEV, unix.SYS_SENDTO}},
+	{"pwrite", []uint64{unix.SYS_PWRITE64, unix.SYS_FTRUNCATE, unix.SYS_FALLOCATE}},
+	{"read", []uint64{unix.SYS_READ, unix.SYS_RECVFROM}},
+	{"close", []uint64{unix.SYS_CLOSE}},
+	{"flock", []uint64{unix.SYS_FLOCK}},
+	{"any", nil},
+}
+
+// traced runs a program under ptrace and counts its calls of a class over all of its threads, which strace cannot: it
+// counts for each thread. At the call number kill the whole process gets SIGKILL, before the kernel has carried the
+// call out; 0 lets it run to its end.
+func traced(argv, env []string, dir string, out *os.File, class callClass, kill int) (count int, end syscall.WaitStatus, err error) {
+	runtime.LockOSThread() // ptrace obeys only the thread that started the program
+	defer runtime.UnlockOSThread()
+	pid, err := syscall.ForkExec(argv[0], argv, &syscall.ProcAttr{
+		Dir: dir, Env: env,
+		Files: []uintptr{^uintptr(0), out.Fd(), out.Fd()},
+		Sys:   &syscall.SysProcAttr{Ptrace: true, Setpgid: true},
+	})
+	if err != nil {
+		return 0, 0, err
+	}
+	watchdog := time.AfterFunc(longestRun, func() { _ = syscall.Kill(pid, syscall.SIGKILL) })
+	defer watchdog.Stop()
+	if _, err := syscall.Wait4(pid, &end, 0, nil); err != nil {
+		return 0, end, err
+	}
+	const options = unix.PTRACE_O_TRACESYSGOOD | unix.PTRACE_O_TRACECLONE | unix.PTRACE_O_EXITKILL
+	if err := syscall.PtraceSetOptions(pid, options); err != nil {
+		return 0, end, fmt.Errorf("ptrace options: %w", err)
+	}
+	if err := syscall.PtraceSyscall(pid, 0); err != nil {
+		return 0, end, fmt.Errorf("ptrace: %w", err)
+	}
+	for {
+		var status syscall.WaitStatus
+		// Only this process group: other tests have children of their own.
+		thread, err := syscall.Wait4(-pid, &status, syscall.WALL, nil)
+		if errors.Is(err, syscall.EINTR) {
+			continue
+		}
+		if err != nil {
+			return count, end, fmt.Errorf("wait: %w", err)
+		}
+		if !status.Stopped() {
+			if thread == pid { // the last of its threads
+				return count, status, nil
+			}
+			continue
+		}
+		deliver := 0
+		switch sig := status.StopSignal(); {
+		case sig == syscall.SIGTRAP|0x80:
+			if call, entered := stoppedAt(thread); entered && (class.calls == nil || slices.Contains(class.calls, call)) {
+				if count++; count == kill {
+					_ = syscall.Kill(pid, syscall.SIGKILL)
+				}
+			}
+		case sig != syscall.SIGTRAP && sig != syscall.SIGSTOP: // those two are ptrace's own
+			deliver = int(sig)
+		}
+		if err := syscall.PtraceSyscall(thread, deliver); err != nil && !errors.Is(err, syscall.ESRCH) {
+			return count, end, fmt.Errorf("ptrace: %w", err)
+		}
+	}
+}
+
+// stoppedAt gives the system call a stopped thread is about to make; entered is false when it comes back from one.
+func stoppedAt(thread int) (call uint64, entered bool) {
+	var info struct { // struct ptrace_syscall_info
+		op   uint8
+		_    [3]uint8
+		arch uint32
+		ip   uint64
+		sp   uint64
+		nr   uint64
+		args [6]uint64
+	}
+	_, _, errno := syscall.RawSyscall6(syscall.SYS_PTRACE, unix.PTRACE_GET_SYSCALL_INFO, uintptr(thread),
+		unsafe.Sizeof(info), uintptr(unsafe.Pointer(&info)), 0, 0)
+	return info.nr, errno == 0 && info.op == unix.PTRACE_SYSCALL_INFO_ENTRY
+}
+
+// The tracer itself: it counts exactly, over threads, and kills where it is told.
+func TestTracedKillsAtTheCall(t *testing.T) {
+	out, err := os.CreateTemp(t.TempDir(), "out")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	writes := callClass{"write", []uint64{unix.SYS_WRITE}}
+	argv := []string{"/bin/sh", "-c", "echo 1; echo 2; echo 3; echo 4"}
+	for _, test := range []struct {
+		kill, count int
+		written     string
+	}{
+		{0, 4, "1\n2\n3\n4\n"},
+		{1, 1, ""},
+		{3, 3, "1\n2\n"},
+		{5, 4, "1\n2\n3\n4\n"},
+	} {
+		if err := out.Truncate(0); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := out.Seek(0, 0); err != nil {
+			t.Fatal(err)
+		}
+		count, end, err := traced(argv, nil, "/", out, writes, test.kill)
+		if err != nil {
+			t.Fatal(err)
+		}
+		written, _ := os.ReadFile(out.Name())
+		if count != test.count || string(written) != test.written || end.Signaled() != (test.kill == count) {
+			t.Errorf("kill at %d: counted %d, wrote %q, end %v; want %d, %q", test.kill, count, written, end, test.count, test.written)
+		}
+	}
+}
