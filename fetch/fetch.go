@@ -3,16 +3,23 @@
 // the command's business.
 //
 // Data flows one way: plan → session → message → batch → seen → report. Of an account, one goroutine speaks with the server
-// and writes bodies into the spool (session.go), another makes batches of them durable (batch.go); the pop3 client has a
-// third that sends commands ahead. Accounts share nothing but the limits of the scheduler and the flusher of a file system.
+// and writes bodies into the spool (receive.go), another makes batches of them durable and moves them into new/ (batch.go); the
+// pop3 client has a third that sends commands ahead. Accounts share nothing but the limits of the scheduler and the flusher of
+// a file system.
+//
+// The promise, and the order of steps that keeps it: a message is durable in the spool, then its intent is in the state, then it is
+// moved into new/, then the folders are durable; only then is it told of, and only then may it be deleted on the server. What
+// a crash leaves of that is brought to its end by the next run (recover.go).
 package fetch
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"haulmail/config"
 	"haulmail/fetch/dial"
+	"haulmail/maildir"
 )
 
 // Options are what a run needs besides the accounts. The zero value of a field is its default where one is named.
@@ -21,18 +28,82 @@ type Options struct {
 	PerServer int    // accounts at once at one server; 0 is no limit of its own
 	StateDir  string // folder of the state files
 	Hostname  string // for the names of delivered files
-	Version   string // for nothing but diagnosis
 	DryRun    bool   // choose and report, change nothing anywhere
 	Adopt     bool   // accept that an account's server or user has changed
 
 	// Password gives an account's password; it is asked once for each account, before connecting.
 	Password func(context.Context, *config.Account) (config.Secret, error)
-	Resolver dial.Resolver // nil is the system's
-	Now      func() time.Time
+	Resolver dial.Resolver    // nil is the system's
+	Now      func() time.Time // nil is time.Now
 	// Report is told of events, one at a time.
 	Report func(Event)
 	// Wire is told of the dialogue, line by line, credentials replaced, bodies left out. Nil for none.
 	Wire func(account string, sent bool, line string)
-	// Step is called at each of Steps as it is passed, from several goroutines; tests kill the process there. Nil for none.
+	// Step is called at each of Steps as it is passed, from several goroutines; tests end the process there. Nil for none.
 	Step func(name string)
 }
+
+// Run fetches the accounts' mail, several at once, and gives one Result each, in their order. A failed account stops no other.
+//
+// When ctx is cancelled no further message is asked for; what has arrived is made safe, and the sessions end with QUIT within
+// a few seconds.
+func Run(ctx context.Context, accounts []*config.Account, o Options) []Result {
+	e := newEngine(o)
+	return e.each(ctx, accounts, (*haul).fetch)
+}
+
+// Check connects to the accounts' servers and logs in, and does nothing else.
+func Check(ctx context.Context, accounts []*config.Account, o Options) []Result {
+	e := newEngine(o)
+	return e.each(ctx, accounts, (*haul).check)
+}
+
+// engine is what the accounts of a run share.
+type engine struct {
+	Options
+	flusher *maildir.Flusher
+	jobs    chan struct{}
+	servers map[string]chan struct{}
+	telling sync.Mutex
+}
+
+func newEngine(o Options) *engine {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Step == nil {
+		o.Step = func(string) {}
+	}
+	return &engine{Options: o, flusher: maildir.NewFlusher(), jobs: make(chan struct{}, max(o.Jobs, 1))}
+}
+
+// tell reports an event; calls are serialised so that the reporter needs no lock.
+func (e *engine) tell(ev Event) {
+	if e.Report == nil {
+		return
+	}
+	e.telling.Lock()
+	defer e.telling.Unlock()
+	e.Report(ev)
+}
+
+// Steps are the names that Options.Step is called with, in the order of a run.
+var Steps = []string{
+	StepRecovered, StepConnected, StepLoggedIn, StepListed, StepBodyWritten, StepBatchSynced,
+	StepIntentsWritten, StepDelivered, StepSettled, StepDeleSent, StepQuitSent,
+}
+
+// The steps of a run.
+const (
+	StepRecovered      = "recovered"       // an earlier run's intents are resolved; once a run that found any
+	StepConnected      = "connected"       // the greeting is read, TLS stands if it is to
+	StepLoggedIn       = "logged-in"       //
+	StepListed         = "listed"          // STAT, UIDL and LIST are read
+	StepBodyWritten    = "body-written"    // one message is in the spool, not synced
+	StepBatchSynced    = "batch-synced"    // a batch is durable in the spool
+	StepIntentsWritten = "intents-written" // its intents are in the state
+	StepDelivered      = "delivered"       // it is in new/, durably
+	StepSettled        = "settled"         // all of the run's intents are turned to seen
+	StepDeleSent       = "dele-sent"       // the server has marked what may go
+	StepQuitSent       = "quit-sent"       // the server has answered QUIT
+)

@@ -1,0 +1,243 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"haulmail/config"
+	"haulmail/fetch/pop3"
+	"haulmail/fetch/seen"
+	"haulmail/maildir"
+)
+
+// haul is the run of one account.
+type haul struct {
+	*engine
+	a        *config.Account
+	identity seen.Identity
+	store    *seen.Store
+	box      *maildir.Box      // nil while the Maildir is missing
+	left     map[string]Reason // names of messages that this run has met and leaves alone from then on
+	result   Result
+	progress progress
+}
+
+func newHaul(e *engine, a *config.Account) *haul {
+	return &haul{
+		engine:   e,
+		a:        a,
+		identity: seen.Identity{Server: a.Server.Host, User: a.Username},
+		left:     make(map[string]Reason),
+		result:   Result{Account: a.Name, Maildir: a.Maildir, DryRun: e.DryRun},
+	}
+}
+
+// account does one account within the limits of the scheduler, and tells how it went.
+func (h *haul) account(ctx context.Context, do func(*haul, context.Context) error) Result {
+	began := h.Now()
+	leave, ok := h.enter(ctx, h.a.Server.Host)
+	if !ok {
+		h.result.Err = h.explain(ctx, context.Cause(ctx))
+	} else {
+		defer leave()
+		h.result.Err = h.explain(ctx, do(h, ctx))
+	}
+	h.result.Took = h.Now().Sub(began)
+	h.tell(Done{h.result})
+	return h.result
+}
+
+// fetch is the story of an account's run. A session that broke under pipelining is followed by one that asks for one message at
+// a time: some servers announce what they cannot do.
+func (h *haul) fetch(ctx context.Context) (err error) {
+	if err := h.openState(); err != nil {
+		return err
+	}
+	defer func() { err = also(err, h.close()) }()
+	if err := h.recover(); err != nil {
+		return err
+	}
+	password, err := h.password(ctx)
+	if err != nil {
+		return err
+	}
+	pipelining, err := h.mayPipeline()
+	if err != nil {
+		return err
+	}
+	err = h.session(ctx, password, pipelining)
+	if pipelining && brokeInRetrieval(err) && ctx.Err() == nil {
+		h.warn("%v; going on with one message at a time", err)
+		if err := h.rememberOneByOne(err); err != nil {
+			return err
+		}
+		err = h.session(ctx, password, false)
+	}
+	if err == nil && h.result.Failed > 0 {
+		return &poisonError{h.result.Failed}
+	}
+	return err
+}
+
+// session is one connection to the server, a line a step.
+func (h *haul) session(ctx context.Context, password config.Secret, pipelining bool) error {
+	s, err := h.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if err := s.login(password, pipelining); err != nil {
+		return err
+	}
+	p, err := h.plan(s)
+	if err != nil {
+		return err
+	}
+	if h.DryRun {
+		h.tellPlan(p)
+		return s.quit()
+	}
+	if err := h.retrieve(s, p); err != nil {
+		return err
+	}
+	return h.deleteAndQuit(s, p)
+}
+
+// check connects and logs in, and leaves again.
+func (h *haul) check(ctx context.Context) error {
+	password, err := h.password(ctx)
+	if err != nil {
+		return err
+	}
+	s, err := h.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if err := s.login(password, h.a.Pipelining != config.PipeliningOff); err != nil {
+		return err
+	}
+	return s.quit()
+}
+
+// openState opens the account's state, which is its lock too, and the Maildir if it is there.
+func (h *haul) openState() (err error) {
+	path := filepath.Join(h.StateDir, h.a.Name+".db")
+	h.store, err = seen.Open(path, h.identity, seen.Options{ReadOnly: h.DryRun, Adopt: h.Adopt, Now: h.Now})
+	if err != nil {
+		return onDisk("open the state", err)
+	}
+	return nil
+}
+
+// close closes what openState and openMaildir opened.
+func (h *haul) close() error {
+	var boxErr, storeErr error
+	if h.box != nil {
+		boxErr = onDisk("close the Maildir", h.box.Close())
+	}
+	if h.store != nil {
+		storeErr = onDisk("close the state", h.store.Close())
+	}
+	return also(boxErr, storeErr)
+}
+
+// noteMaildir is the state's note of the Maildir that was delivered to last.
+const noteMaildir = "maildir"
+
+// openMaildir opens the Maildir, and makes it if mail was never delivered there: one that was there and is gone is a disk that is
+// not mounted, and making it afresh would hide that.
+func (h *haul) openMaildir() error {
+	if h.box != nil {
+		return nil
+	}
+	last, err := h.store.Note(noteMaildir)
+	if err != nil {
+		return onDisk("read the state", err)
+	}
+	h.box, err = maildir.Open(h.a.Maildir, h.store.Spool(), maildir.Options{
+		Create: string(last) != h.a.Maildir, Flusher: h.flusher, Hostname: h.Hostname,
+	})
+	if err != nil {
+		return onDisk("open the Maildir", err)
+	}
+	if string(last) == h.a.Maildir {
+		return nil
+	}
+	return onDisk("note the Maildir", h.store.SetNote(noteMaildir, []byte(h.a.Maildir)))
+}
+
+// findMaildir opens the Maildir if it is there, and makes nothing.
+func (h *haul) findMaildir() error {
+	if h.box != nil {
+		return nil
+	}
+	if _, err := os.Stat(h.a.Maildir); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	box, err := maildir.Open(h.a.Maildir, h.store.Spool(), maildir.Options{Flusher: h.flusher, Hostname: h.Hostname})
+	if errors.Is(err, maildir.ErrMissing) {
+		return nil
+	}
+	if err != nil {
+		return onDisk("open the Maildir", err)
+	}
+	h.box = box
+	return nil
+}
+
+// password asks for the account's password.
+func (h *haul) password(ctx context.Context) (config.Secret, error) {
+	password, err := h.Password(ctx, h.a)
+	if err != nil {
+		return password, &Error{Account: h.a.Name, Doing: "get the password", Class: Config, Err: err}
+	}
+	return password, nil
+}
+
+// noteOneByOne is the state's note of the time until which the server is asked for one message at a time; oneByOneFor is how long
+// that is.
+const (
+	noteOneByOne = "one-by-one-until"
+	oneByOneFor  = 7 * 24 * time.Hour
+)
+
+// mayPipeline tells whether commands may be sent ahead, if the server announces that it takes them.
+func (h *haul) mayPipeline() (bool, error) {
+	if h.a.Pipelining == config.PipeliningOff {
+		return false, nil
+	}
+	note, err := h.store.Note(noteOneByOne)
+	if err != nil {
+		return false, onDisk("read the state", err)
+	}
+	until, err := time.Parse(time.RFC3339, string(note))
+	return err != nil || !h.Now().Before(until), nil
+}
+
+// rememberOneByOne has the next runs ask for one message at a time, for a while, when why is a stall or lost sync. A connection that
+// ended may have done so for any reason.
+func (h *haul) rememberOneByOne(why error) error {
+	if !isType[*pop3.TimeoutError](why) && !isType[*pop3.ProtocolError](why) {
+		return nil
+	}
+	until := h.Now().Add(oneByOneFor).UTC().Format(time.RFC3339)
+	return onDisk("note what the server cannot do", h.store.SetNote(noteOneByOne, []byte(until)))
+}
+
+// brokeInRetrieval tells whether a session ended in the middle of its RETRs for a reason of the server's.
+func brokeInRetrieval(err error) bool {
+	broken, ok := errors.AsType[*brokenRetrieval](err)
+	if !ok {
+		return false
+	}
+	return !isType[*pop3.SinkError](broken.err)
+}
+
+func (h *haul) warn(format string, args ...any) {
+	h.tell(Warning{Account: h.a.Name, Text: fmt.Sprintf(format, args...)})
+}

@@ -1,0 +1,198 @@
+package fetch
+
+import (
+	"errors"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"haulmail/config"
+	"haulmail/fetch/seen"
+	"haulmail/maildir"
+)
+
+// A batch is closed when it holds batchMessages or batchBytes, or when nothing has arrived for batchIdle. While it is made durable
+// as many messages as one more batch may hold can arrive; then the server has to wait.
+const (
+	batchMessages = 512
+	batchBytes    = 64 << 20
+	batchIdle     = 200 * time.Millisecond
+)
+
+// batcher makes arrivals durable, batch by batch, in a goroutine of its own: DESIGN §3's steps 2 to 5. The receiving goroutine calls
+// take, fail, failed and finish.
+type batcher struct {
+	h    *haul
+	p    *plan
+	in   chan *arrival
+	done sync.WaitGroup
+
+	delivered []uint64 // the batch that is in new/ and not yet turned to seen; read after finish
+
+	mu  sync.Mutex
+	err error
+}
+
+func (h *haul) newBatcher(p *plan) *batcher {
+	b := &batcher{h: h, p: p, in: make(chan *arrival, batchMessages)}
+	b.done.Go(b.run)
+	return b
+}
+
+// take hands over a message that is whole. It waits while two batches are under way.
+func (b *batcher) take(a *arrival) { b.in <- a }
+
+// finish waits until all that was taken is safe, and gives the error that kept it from that.
+func (b *batcher) finish() error {
+	close(b.in)
+	b.done.Wait()
+	return b.err
+}
+
+// failed tells whether there is no point in going on.
+func (b *batcher) failed() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.err != nil
+}
+
+func (b *batcher) fail(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.err == nil {
+		b.err = err
+	}
+}
+
+// run gathers batches and commits them, until there is nothing more to come.
+func (b *batcher) run() {
+	for open := true; open; {
+		var batch []*arrival
+		batch, open = b.gather()
+		if len(batch) == 0 {
+			continue
+		}
+		if b.failed() {
+			b.drop(batch)
+		} else if err := b.commit(batch); err != nil {
+			b.fail(err)
+		}
+	}
+}
+
+// gather waits for the first message of a batch and takes those that come with it.
+func (b *batcher) gather() (batch []*arrival, open bool) {
+	first, open := <-b.in
+	if !open {
+		return nil, false
+	}
+	batch = append(batch, first)
+	octets := first.file.Size()
+	idle := time.NewTimer(batchIdle)
+	defer idle.Stop()
+	for len(batch) < batchMessages && octets < batchBytes {
+		select {
+		case next, open := <-b.in:
+			if !open {
+				return batch, false
+			}
+			batch = append(batch, next)
+			octets += next.file.Size()
+			idle.Reset(batchIdle)
+		case <-idle.C:
+			return batch, true
+		}
+	}
+	return batch, true
+}
+
+// drop removes messages of which no intent is written. What can't be removed is swept by the next run.
+func (b *batcher) drop(batch []*arrival) {
+	for _, a := range batch {
+		if err := a.file.Discard(); err != nil {
+			b.fail(onDisk("remove a file from the spool", err))
+		}
+	}
+}
+
+// commit takes a batch from the spool to new/. When it returns nil the messages are safe.
+func (b *batcher) commit(batch []*arrival) error {
+	began := time.Now()
+	files := make([]*maildir.File, len(batch))
+	for k, a := range batch {
+		files[k] = a.file
+	}
+	if err := b.h.box.Sync(files); err != nil {
+		b.drop(batch)
+		return onDisk("make mail durable", err)
+	}
+	b.h.Step(StepBatchSynced)
+	intents := b.intents(batch)
+	if err := b.h.store.Begin(intents, b.delivered...); err != nil {
+		return onDisk("record what is being delivered", err)
+	}
+	b.delivered = nil
+	b.h.Step(StepIntentsWritten)
+	if err := b.deliver(batch, files, intents); err != nil {
+		return err
+	}
+	b.h.Step(StepDelivered)
+	b.tell(batch, time.Since(began))
+	return nil
+}
+
+// intents says what is about to be delivered.
+func (b *batcher) intents(batch []*arrival) *seen.Batch {
+	dev, ino := b.h.box.Identity()
+	s := &seen.Batch{
+		Box:     seen.Box{Path: b.h.a.Maildir, Dev: dev, Ino: ino},
+		At:      b.h.Now(),
+		Intents: make([]seen.Intent, len(batch)),
+	}
+	for k, a := range batch {
+		s.Intents[k] = seen.Intent{
+			UID: b.p.name(a.index), Key: a.file.Key(), ListSize: b.p.list.Size(a.index),
+			Size: a.file.Size(), Sum: a.file.Sum(),
+		}
+	}
+	return s
+}
+
+// deliver moves the batch into new/. Files that somebody removed from the spool meanwhile are forgotten, and fetched again by the next run.
+func (b *batcher) deliver(batch []*arrival, files []*maildir.File, intents *seen.Batch) error {
+	err := b.h.box.Deliver(files)
+	lost, ok := errors.AsType[*maildir.LostError](err)
+	if !ok {
+		b.delivered = append(b.delivered, intents.ID)
+		return onDisk("deliver", err)
+	}
+	verdicts := make([]bool, len(batch))
+	for k, in := range intents.Intents {
+		verdicts[k] = !slices.Contains(lost.Keys, in.Key)
+	}
+	if err := b.h.store.Resolve(intents, verdicts); err != nil {
+		return onDisk("record what was lost", err)
+	}
+	return onDisk("deliver", lost)
+}
+
+// tell tells of what is safe now, and lets go on the server what may.
+func (b *batcher) tell(batch []*arrival, took time.Duration) {
+	committed := Committed{Account: b.h.a.Name, Messages: len(batch), Took: took}
+	now := b.h.Now()
+	for _, a := range batch {
+		key := a.file.Key()
+		committed.Bytes += a.file.Size()
+		b.h.tell(Delivered{
+			Account: b.h.a.Name, UID: b.p.list.UID(a.index), Key: key,
+			Path: filepath.Join(b.h.a.Maildir, "new", key), Size: a.file.Size(), At: now,
+		})
+		if b.p.rule.Mode == config.DeleteFetched && !a.doubt {
+			b.p.safe = append(b.p.safe, a.index)
+		}
+	}
+	b.h.result.Messages += committed.Messages
+	b.h.result.Received += committed.Bytes
+	b.h.tell(committed)
+}

@@ -1,0 +1,216 @@
+package fetch
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"haulmail/fetch/dial"
+	"haulmail/fetch/pop3"
+	"haulmail/fetch/seen"
+	"haulmail/maildir"
+)
+
+// stepError says what was being done when err came up.
+type stepError struct {
+	doing string
+	local bool // on this machine's disk, as opposed to with the server
+	err   error
+}
+
+func (e *stepError) Error() string { return e.doing + ": " + e.err.Error() }
+func (e *stepError) Unwrap() error { return e.err }
+
+// doing wraps an error with what was being done; nil stays nil.
+func doing(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &stepError{doing: what, err: err}
+}
+
+// onDisk is doing for what is done on this machine's disk.
+func onDisk(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &stepError{doing: what, local: true, err: err}
+}
+
+// also joins two errors in one line; either may be nil.
+func also(err, second error) error {
+	if err == nil || second == nil {
+		return cmp.Or(err, second)
+	}
+	return fmt.Errorf("%w; %w", err, second)
+}
+
+// brokenRetrieval is a session that ended in the middle of its RETRs.
+type brokenRetrieval struct{ err error }
+
+func (e *brokenRetrieval) Error() string { return e.err.Error() }
+func (e *brokenRetrieval) Unwrap() error { return e.err }
+
+// poisonError is a run that had to leave messages behind.
+type poisonError struct{ failed int }
+
+func (e *poisonError) Error() string {
+	if e.failed == 1 {
+		return "1 message could not be fetched whole; the next run tries it again"
+	}
+	return fmt.Sprintf("%d messages could not be fetched whole; the next run tries them again", e.failed)
+}
+
+// errNoUIDL is a server by which new mail can't be told from old.
+var errNoUIDL = errors.New("the server has no UIDL, so that new mail cannot be told from old")
+
+// unreachableError is a Maildir with open intents that is not there now.
+type unreachableError struct{ err error }
+
+func (e *unreachableError) Error() string {
+	return fmt.Sprintf("an earlier run was cut off and its Maildir is not there now: %v", e.err)
+}
+func (e *unreachableError) Unwrap() error { return e.err }
+
+// explain makes an *Error of whatever ended an account's run: its class, what was being done, and a hint.
+func (h *haul) explain(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		e = &Error{Account: h.a.Name, Doing: "fetch", Err: err}
+		if step, ok := errors.AsType[*stepError](err); ok {
+			e.Doing, e.Err = step.doing, step.err
+		}
+		e.Class, e.Hint = h.classify(err)
+	}
+	// A disk that failed stays what it is, whoever asked to stop meanwhile.
+	if ctx.Err() != nil && e.Class < Poison {
+		return &Error{Account: h.a.Name, Doing: e.Doing, Class: Interrupted, Err: context.Cause(ctx)}
+	}
+	return e
+}
+
+// classify is the one place where an error becomes a class and a hint.
+func (h *haul) classify(err error) (Class, string) {
+	if e, ok := errors.AsType[*pop3.ServerError](err); ok {
+		return h.classifyServer(err, e)
+	}
+	if e, ok := errors.AsType[*dial.Error](err); ok {
+		return classifyDial(e), e.Hint()
+	}
+	if class, hint, ok := h.classifyLocal(err); ok {
+		return class, hint
+	}
+	if _, ok := errors.AsType[*poisonError](err); ok {
+		return Poison, ""
+	}
+	if errors.Is(err, errNoUIDL) {
+		return Protocol, ""
+	}
+	if _, ok := errors.AsType[*pop3.TooLongError](err); ok {
+		return Poison, ""
+	}
+	if _, ok := errors.AsType[*pop3.ProtocolError](err); ok {
+		return Protocol, fmt.Sprintf("see the dialogue with: haulmail fetch -vv %s", h.a.Name)
+	}
+	// What is left came from the connection: a time-out, an end, a reset.
+	return Temporary, ""
+}
+
+// classifyLocal classifies what the state and the Maildir say.
+func (h *haul) classifyLocal(err error) (Class, string, bool) {
+	if errors.Is(err, seen.ErrLocked) {
+		return Busy, "another haulmail is at work on this account", true
+	}
+	if e, ok := errors.AsType[*seen.IdentityError](err); ok {
+		return Config, fmt.Sprintf("the same mailbox under a new name: haulmail fetch --adopt %s; another mailbox: give the account another name than %q (state: %s)",
+			h.a.Name, h.a.Name, e.Path), true
+	}
+	if e, ok := errors.AsType[*seen.DamagedError](err); ok {
+		return Damaged, fmt.Sprintf("move %s away: the next run rebuilds it from the Maildir", e.Path), true
+	}
+	if _, ok := errors.AsType[*unreachableError](err); ok {
+		return Temporary, "is its disk mounted? nothing is fetched until it is back", true
+	}
+	if errors.Is(err, maildir.ErrMissing) {
+		return Temporary, fmt.Sprintf("mail was delivered to %s before; is its disk mounted? For a new Maildir there: mkdir -p %[1]s/new %[1]s/cur %[1]s/tmp", h.a.Maildir), true
+	}
+	if _, ok := errors.AsType[*maildir.NotMaildirError](err); ok {
+		return CannotCreate, "set \"maildir\" to an empty or new folder, or to a Maildir", true
+	}
+	if _, ok := errors.AsType[*maildir.CreateError](err); ok {
+		return CannotCreate, "", true
+	}
+	step, ok := errors.AsType[*stepError](err)
+	if (ok && step.local) || isType[*pop3.SinkError](err) {
+		return IO, "", true
+	}
+	return None, "", false
+}
+
+// classifyServer classifies a -ERR: by its response code (RFC 2449 §8, RFC 3206), and without one by the step it answers.
+func (h *haul) classifyServer(err error, e *pop3.ServerError) (Class, string) {
+	switch e.Code {
+	case "IN-USE", "LOGIN-DELAY", "SYS/TEMP":
+		return Temporary, ""
+	case "SYS/PERM":
+		return Unavailable, ""
+	case "AUTH":
+		return Login, h.loginHint()
+	}
+	switch stepOf(err) {
+	case doingConnect:
+		return Temporary, ""
+	case doingStartTLS:
+		return Unavailable, "if the server speaks TLS from the start, set tls = \"implicit\" (port 995)"
+	case doingLogin:
+		if soundsTemporary(e.Text) {
+			return Temporary, ""
+		}
+		return Login, h.loginHint()
+	}
+	return Protocol, ""
+}
+
+func (h *haul) loginHint() string {
+	return "test it alone with: haulmail check --connect " + h.a.Name
+}
+
+// soundsTemporary reads the words of a login's refusal that has no response code: the last resort, for servers older than the codes.
+func soundsTemporary(text string) bool {
+	text = strings.ToLower(text)
+	for _, words := range []string{"mailbox is locked", "mailbox locked", "maildrop locked", "maildrop already locked", "in use", "try again", "temporar", "unable to lock", "lock busy"} {
+		if strings.Contains(text, words) {
+			return true
+		}
+	}
+	return false
+}
+
+func classifyDial(e *dial.Error) Class {
+	switch e.Kind {
+	case dial.UnknownHost:
+		return UnknownHost
+	case dial.BadCertificate, dial.HandshakeFailed:
+		return Unavailable
+	case dial.BadCAFile:
+		return Config
+	}
+	return Temporary
+}
+
+func stepOf(err error) string {
+	if step, ok := errors.AsType[*stepError](err); ok {
+		return step.doing
+	}
+	return ""
+}
+
+func isType[T error](err error) bool {
+	_, ok := errors.AsType[T](err)
+	return ok
+}

@@ -1,0 +1,227 @@
+package fetch
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+
+	"haulmail/config"
+	"haulmail/fetch/pop3"
+	"haulmail/fetch/seen"
+	"haulmail/maildir"
+)
+
+// plan is a listing beside the state, and what follows from it. Messages go by their index in the listing.
+type plan struct {
+	list      *pop3.Listing
+	matched   *seen.Matched
+	twins     map[int][]byte // names of messages whose UID stands in the listing before them
+	unsettled map[string]bool
+	found     map[int]seen.Entry // known from the Maildir alone, the state being lost
+	left      map[string]Reason
+	rule      config.Delete
+
+	get  []int
+	due  []int // fetched by earlier runs, to be deleted now
+	safe []int // of get: delivered, and to be deleted now; the batcher fills it in
+}
+
+// plan asks for the listing and decides about each message of it.
+func (h *haul) plan(s *session) (*plan, error) {
+	list, err := s.client.List(s.pipelining)
+	if err != nil {
+		return nil, doing(doingList, err)
+	}
+	h.Step(StepListed)
+	if list.NoUIDL != nil && (list.Len() > 0 || list.Count > 0) {
+		return nil, doing(doingList, fmt.Errorf("%w (%w)", errNoUIDL, list.NoUIDL))
+	}
+	p := &plan{list: list, twins: twins(list), rule: h.a.Delete, left: h.left}
+	if p.matched, err = h.store.MatchFunc(list.Len(), p.name); err != nil {
+		return nil, onDisk("read the state", err)
+	}
+	if p.unsettled, err = h.unsettled(); err != nil {
+		return nil, err
+	}
+	if err := h.rebuild(p); err != nil {
+		return nil, err
+	}
+	h.choose(p)
+	return p, nil
+}
+
+// name is what the state knows a message by: its UID, or for one whose UID occurs before it in the listing, the UID and the count.
+// Nil for a message without UID.
+func (p *plan) name(i int) []byte {
+	if name, ok := p.twins[i]; ok {
+		return name
+	}
+	return p.list.UID(i)
+}
+
+// twins names the messages whose UID stands in the listing before them. RFC 1939 §7 forbids that; servers do it all the same,
+// and both messages have to be fetched.
+func twins(list *pop3.Listing) map[int][]byte {
+	ascending := true
+	for i := 1; i < list.Len() && ascending; i++ {
+		ascending = bytes.Compare(list.UID(i-1), list.UID(i)) < 0
+	}
+	if ascending {
+		return nil
+	}
+	order := make([]int32, list.Len())
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(a, b int32) int {
+		return cmp.Or(bytes.Compare(list.UID(int(a)), list.UID(int(b))), cmp.Compare(a, b))
+	})
+	names := make(map[int][]byte)
+	count := 1
+	for k := 1; k < len(order); k++ {
+		uid := list.UID(int(order[k]))
+		if uid == nil || !bytes.Equal(uid, list.UID(int(order[k-1]))) {
+			count = 1
+			continue
+		}
+		count++
+		names[int(order[k])] = strconv.AppendInt(append(bytes.Clone(uid), "\x00#"...), int64(count), 10)
+	}
+	return names
+}
+
+// message gathers what is known about the i-th message.
+func (p *plan) message(i int) message {
+	name := p.name(i)
+	m := message{size: p.list.Size(i), hasUID: name != nil, unsettled: p.unsettled[string(name)], left: p.left[string(name)]}
+	if record := p.matched.At(i); record.Known {
+		m.known, m.oldSize, m.fetched = true, record.ListSize, record.Fetched
+	} else if entry, ok := p.found[i]; ok {
+		m.known, m.oldSize, m.fetched = true, entry.ListSize, entry.Fetched
+	}
+	return m
+}
+
+// choose decides about every message, and tells the sums.
+func (h *haul) choose(p *plan) {
+	told := Listed{Account: h.a.Name, Total: p.list.Len()}
+	nameless := 0
+	now := h.Now()
+	for i := range p.list.Len() {
+		size := max(p.list.Size(i), 0)
+		told.Bytes += size
+		d := decide(p.message(i), p.rule, now)
+		switch d.Action {
+		case Get:
+			p.get = append(p.get, i)
+			told.GetBytes += size
+		case Delete:
+			p.due = append(p.due, i)
+		case Skip:
+			if d.Reason == ReasonNoUID {
+				nameless++
+			}
+		}
+	}
+	if nameless > 0 {
+		h.result.Failed += nameless
+		h.warn("%d messages have no UID and are left on the server", nameless)
+	}
+	told.Get, told.Delete = len(p.get), len(p.due)
+	told.Skip = told.Total - told.Get - told.Delete
+	h.result.Total, h.result.Bytes = told.Total, told.Bytes
+	h.result.Get, h.result.Delete = told.Get, told.Delete
+	h.progress.begin(told)
+	h.tell(told)
+}
+
+// tellPlan tells what is decided about each message.
+func (h *haul) tellPlan(p *plan) {
+	now := h.Now()
+	for i := range p.list.Len() {
+		m := p.message(i)
+		d := decide(m, p.rule, now)
+		h.tell(Chosen{
+			Account: h.a.Name, Number: p.list.Number(i), UID: p.list.UID(i), Size: m.size,
+			Action: d.Action, Reason: reasonText(d, m, p.rule),
+		})
+	}
+}
+
+// unsettled gives the names that open intents hold. Only a dry run, which must not recover, finds any.
+func (h *haul) unsettled() (map[string]bool, error) {
+	batches, err := h.store.Pending()
+	if err != nil {
+		return nil, onDisk("read the state", err)
+	}
+	names := make(map[string]bool)
+	for _, b := range batches {
+		for _, in := range b.Intents {
+			names[string(in.UID)] = true
+		}
+	}
+	return names, nil
+}
+
+// rebuild recognises the listing's messages in the Maildir when the state is new: it was lost, or the Maildir came from another
+// machine. The size that a file's name tells stands in for LIST's, so that a message is deleted only where both agree.
+func (h *haul) rebuild(p *plan) error {
+	if !h.store.Fresh() || p.list.Len() == 0 {
+		return nil
+	}
+	inMaildir, err := h.delivered()
+	if err != nil || len(inMaildir) == 0 {
+		return err
+	}
+	p.found = make(map[int]seen.Entry)
+	var entries []seen.Entry
+	for i := range p.list.Len() {
+		name := p.name(i)
+		file, ok := inMaildir[maildir.UIDHash(h.owner(), name)]
+		if name == nil || !ok {
+			continue
+		}
+		e := seen.Entry{UID: name, ListSize: file.Virtual, Fetched: file.Time}
+		p.found[i] = e
+		entries = append(entries, e)
+	}
+	if !h.DryRun {
+		if err := h.store.AddSeen(entries); err != nil {
+			return onDisk("rebuild the state", err)
+		}
+	}
+	if len(entries) > 0 {
+		h.tell(Rebuilt{Account: h.a.Name, Recognised: len(entries), Again: p.list.Len() - len(entries)})
+	}
+	return nil
+}
+
+// delivered gives this account's and others' messages in the Maildir by their hashes.
+func (h *haul) delivered() (map[maildir.Hash]maildir.Entry, error) {
+	box := h.box
+	if box == nil {
+		opened, err := maildir.Open(h.a.Maildir, h.store.Spool(), maildir.Options{Hostname: h.Hostname})
+		if errors.Is(err, maildir.ErrMissing) || errors.Is(err, os.ErrNotExist) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, onDisk("open the Maildir", err)
+		}
+		defer opened.Close()
+		box = opened
+	}
+	files := make(map[maildir.Hash]maildir.Entry)
+	err := box.Keys(func(e maildir.Entry) error {
+		e.Name = ""
+		files[e.Hash] = e
+		return nil
+	})
+	return files, onDisk("look through the Maildir", err)
+}
+
+// owner is whose mail a file name's hash tells of.
+func (h *haul) owner() string { return h.identity.Server + "\x00" + h.identity.User }

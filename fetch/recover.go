@@ -1,0 +1,183 @@
+package fetch
+
+import (
+	"errors"
+	"io/fs"
+	"time"
+
+	"haulmail/fetch/seen"
+	"haulmail/maildir"
+)
+
+// evidenceFor is how long an intent whose file is nowhere still counts as delivered: a reader has moved or deleted it since. An older
+// one may tell of a spool that a cleaner emptied.
+const evidenceFor = 24 * time.Hour
+
+// verdict is what recovery makes of one open intent.
+type verdict int
+
+const (
+	again     verdict = iota // no evidence that it was delivered: fetched again if the server still lists it
+	delivered                // in the Maildir, or taken from it by a reader
+	finish                   // whole in the spool: to be moved into new/
+)
+
+// judge is the table of DESIGN §3. whole tells whether the file in the spool has the intent's size and hash; same, whether the Maildir
+// is the folder that the intent was written for.
+func judge(place maildir.Place, whole, same bool, age time.Duration) verdict {
+	switch {
+	case place&(maildir.InNew|maildir.InCur) != 0:
+		return delivered
+	case place&maildir.InSpool != 0 && whole:
+		return finish
+	case place&maildir.InSpool != 0:
+		return again
+	case same && age < evidenceFor:
+		return delivered
+	}
+	return again
+}
+
+// recover takes to their end the batches that an earlier run left open, and clears the spool. A dry run looks at neither.
+func (h *haul) recover() error {
+	if h.DryRun {
+		return nil
+	}
+	batches, err := h.store.Pending()
+	if err != nil {
+		return onDisk("read the state", err)
+	}
+	told := Recovered{Account: h.a.Name}
+	for _, b := range batches {
+		if err := h.recoverBatch(b, &told); err != nil {
+			return err
+		}
+	}
+	if err := h.sweep(); err != nil {
+		return err
+	}
+	if len(batches) > 0 {
+		h.tell(told)
+		h.Step(StepRecovered)
+	}
+	return nil
+}
+
+// sweep removes from the spool what no intent names: all intents are resolved by now.
+func (h *haul) sweep() error {
+	if err := h.findMaildir(); err != nil || h.box == nil {
+		return err
+	}
+	_, err := h.box.Sweep(nil)
+	return onDisk("clear the spool", err)
+}
+
+// recoverBatch looks for the files of one batch, brings them to where they belong, and only then stores its verdicts.
+func (h *haul) recoverBatch(b *seen.Batch, told *Recovered) error {
+	box, err := h.boxOf(b)
+	if err != nil {
+		return err
+	}
+	if box == nil {
+		// The account has another Maildir now and the old one is gone: there is no evidence.
+		told.Again += len(b.Intents)
+		return onDisk("record what was recovered", h.store.Resolve(b, make([]bool, len(b.Intents))))
+	}
+	if box != h.box {
+		defer box.Close()
+	}
+	verdicts, err := h.judgeAll(box, b)
+	if err != nil {
+		return err
+	}
+	if err := execute(box, b, verdicts); err != nil {
+		return onDisk("finish an earlier run's delivery", err)
+	}
+	safe := make([]bool, len(verdicts))
+	for k, v := range verdicts {
+		safe[k] = v != again
+		switch v {
+		case delivered:
+			told.Delivered++
+		case finish:
+			told.Finished++
+		case again:
+			told.Again++
+		}
+	}
+	return onDisk("record what was recovered", h.store.Resolve(b, safe))
+}
+
+// boxOf opens the Maildir that a batch was meant for: at its path, or where the account has it now if it is the same folder, moved. It
+// gives none where the account's Maildir is another one and the old one is gone.
+func (h *haul) boxOf(b *seen.Batch) (*maildir.Box, error) {
+	if err := h.findMaildir(); err != nil {
+		return nil, err
+	}
+	if h.box != nil {
+		dev, ino := h.box.Identity()
+		if b.Box.Path == h.a.Maildir || (dev == b.Box.Dev && ino == b.Box.Ino) {
+			return h.box, nil
+		}
+	}
+	box, err := maildir.Open(b.Box.Path, h.store.Spool(), maildir.Options{Flusher: h.flusher, Hostname: h.Hostname})
+	missing := errors.Is(err, maildir.ErrMissing) || errors.Is(err, fs.ErrNotExist)
+	switch {
+	case missing && b.Box.Path == h.a.Maildir:
+		return nil, doing("recover", &unreachableError{err})
+	case missing:
+		return nil, nil
+	case err != nil:
+		return nil, onDisk("recover", err)
+	}
+	return box, nil
+}
+
+// judgeAll looks at the evidence for each intent of a batch.
+func (h *haul) judgeAll(box *maildir.Box, b *seen.Batch) ([]verdict, error) {
+	keys := make([]string, len(b.Intents))
+	for k, in := range b.Intents {
+		keys[k] = in.Key
+	}
+	places, err := box.Find(keys)
+	if err != nil {
+		return nil, onDisk("look for an earlier run's mail", err)
+	}
+	dev, ino := box.Identity()
+	same := dev == b.Box.Dev && ino == b.Box.Ino
+	age := h.Now().Sub(b.At)
+	verdicts := make([]verdict, len(b.Intents))
+	for k, in := range b.Intents {
+		whole := false
+		if places[k].Place == maildir.InSpool {
+			size, sum, err := box.Check(in.Key)
+			if err != nil {
+				return nil, onDisk("read an earlier run's mail", err)
+			}
+			whole = size == in.Size && sum == in.Sum
+		}
+		verdicts[k] = judge(places[k].Place, whole, same, age)
+	}
+	return verdicts, nil
+}
+
+// execute makes the verdicts true on disk: whole files go to new/, all others leave the spool, and the folders are durable.
+func execute(box *maildir.Box, b *seen.Batch, verdicts []verdict) error {
+	var whole, rest []string
+	for k, in := range b.Intents {
+		if verdicts[k] == finish {
+			whole = append(whole, in.Key)
+		} else {
+			rest = append(rest, in.Key)
+		}
+	}
+	if len(whole) > 0 {
+		if err := box.Finish(whole); err != nil {
+			return err
+		}
+	}
+	if err := box.Remove(rest); err != nil {
+		return err
+	}
+	return box.SyncFolders()
+}

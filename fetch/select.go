@@ -1,0 +1,119 @@
+package fetch
+
+import (
+	"fmt"
+	"time"
+
+	"haulmail/config"
+)
+
+// Action is what is done about one message.
+type Action uint8
+
+// The actions.
+const (
+	Skip   Action = iota // leave it as it is
+	Get                  // fetch it, and where what is fetched may go, delete it when it is safe on disk
+	Delete               // it was fetched before and may go
+)
+
+// String gives the word that a listing shows.
+func (a Action) String() string {
+	switch a {
+	case Get:
+		return "get"
+	case Delete:
+		return "delete"
+	}
+	return "skip"
+}
+
+// Reason is why.
+type Reason uint8
+
+// The reasons, each for the action named with it.
+const (
+	ReasonNew         Reason = iota // get: never fetched
+	ReasonSeen                      // skip: fetched before, and never deleted
+	ReasonYoung                     // skip: fetched before, and not old enough to be deleted
+	ReasonOld                       // delete: fetched long enough ago
+	ReasonFetched                   // delete: fetched before, and what is fetched may go
+	ReasonSizeChanged               // skip: fetched before, due for deletion, but no longer the size it had: perhaps another message
+	ReasonNoUID                     // skip: no UID, so that nobody could tell later whether it was fetched
+	ReasonUnsettled                 // skip: an earlier run was cut off while it delivered this one; the next fetch decides
+	ReasonTooLong                   // skip: it did not end earlier in this run
+	ReasonDoubtful                  // skip: fetched in this run, much shorter than the server says; not deleted in this run
+)
+
+// Decision is what is done about one message, and why.
+type Decision struct {
+	Action Action
+	Reason Reason
+}
+
+// message is one message of a listing with what is known about it: all that a decision depends on.
+type message struct {
+	size      int64 // LIST's, or -1
+	hasUID    bool
+	known     bool      // fetched and recorded
+	oldSize   int64     // LIST's when it was fetched, or -1; of a known one
+	fetched   time.Time // of a known one
+	unsettled bool      // an open intent names it
+	left      Reason    // why this run leaves it alone, having met it already; 0 for none
+}
+
+// decide chooses what is done about one message. Fetch, list and a dry run all ask it, so that none of them can promise what another
+// does not do.
+//
+// A message of an earlier run is deleted only when its size is still the one it had: servers use UIDs again for other mail.
+func decide(m message, rule config.Delete, now time.Time) Decision {
+	switch {
+	case !m.hasUID:
+		return Decision{Skip, ReasonNoUID}
+	case m.unsettled:
+		return Decision{Skip, ReasonUnsettled}
+	case m.left != 0:
+		return Decision{Skip, m.left}
+	case !m.known:
+		return Decision{Get, ReasonNew}
+	case rule.Mode == config.DeleteNever:
+		return Decision{Skip, ReasonSeen}
+	case rule.Mode == config.DeleteAged && now.Before(m.fetched.Add(rule.Age)):
+		return Decision{Skip, ReasonYoung}
+	case m.size < 0 || m.size != m.oldSize:
+		return Decision{Skip, ReasonSizeChanged}
+	case rule.Mode == config.DeleteAged:
+		return Decision{Delete, ReasonOld}
+	}
+	return Decision{Delete, ReasonFetched}
+}
+
+// reasonText says a decision's reason to a person.
+func reasonText(d Decision, m message, rule config.Delete) string {
+	switch d.Reason {
+	case ReasonNew:
+		if rule.Mode == config.DeleteFetched {
+			return "new, then to be deleted"
+		}
+		return "new"
+	case ReasonSeen:
+		return "fetched before"
+	case ReasonYoung:
+		return "fetched before, stays until " + m.fetched.Add(rule.Age).UTC().Format(time.RFC3339)
+	case ReasonOld:
+		return "fetched " + m.fetched.UTC().Format(time.RFC3339) + ", old enough"
+	case ReasonFetched:
+		return "fetched before"
+	case ReasonSizeChanged:
+		return fmt.Sprintf("fetched before with another size (%d octets): not deleted", m.oldSize)
+	case ReasonNoUID:
+		return "the server gives it no UID"
+	case ReasonUnsettled:
+		return "an earlier run was cut off with it: the next fetch decides"
+	case ReasonTooLong:
+		return "it did not end"
+	case ReasonDoubtful:
+		return "much shorter than the server says"
+	}
+	return ""
+}
