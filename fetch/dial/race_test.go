@@ -89,10 +89,10 @@ func (n *network) dial(ctx context.Context, addr netip.AddrPort) (net.Conn, erro
 const never = 24 * time.Hour
 
 var (
-	refused     = fmt.Errorf("dial tcp: %w", syscall.ECONNREFUSED)
-	unreachable = fmt.Errorf("dial tcp: %w", syscall.ENETUNREACH)
-	servfail    = &net.DNSError{Err: "server misbehaving", Name: "pop.test", Server: "192.0.2.53:53", IsTemporary: true}
-	noSuchHost  = &net.DNSError{Err: "no such host", Name: "pop.test", IsNotFound: true}
+	errRefused     = fmt.Errorf("dial tcp: %w", syscall.ECONNREFUSED)
+	errUnreachable = fmt.Errorf("dial tcp: %w", syscall.ENETUNREACH)
+	errServFail    = &net.DNSError{Err: "server misbehaving", Name: "pop.test", Server: "192.0.2.53:53", IsTemporary: true}
+	errNoSuchHost  = &net.DNSError{Err: "no such host", Name: "pop.test", IsNotFound: true}
 )
 
 // raceRow is one race on the fake clock: what DNS and the network do, and what has to come of it.
@@ -127,7 +127,7 @@ var raceRows = []raceRow{
 	{
 		name: "a refusal costs nothing",
 		six:  timedAnswer{addrs: addrs("2001:db8::1")}, four: timedAnswer{addrs: addrs("192.0.2.1")},
-		hosts:  map[string]fate{"2001:db8::1": {after: 5 * ms, err: refused}, "192.0.2.1": {after: 10 * ms}},
+		hosts:  map[string]fate{"2001:db8::1": {after: 5 * ms, err: errRefused}, "192.0.2.1": {after: 10 * ms}},
 		tried:  []string{"0s 2001:db8::1", "5ms 192.0.2.1"},
 		winner: "192.0.2.1", took: 15 * ms,
 	},
@@ -172,20 +172,20 @@ var raceRows = []raceRow{
 	{
 		name: "a late look-up saves a race that was lost",
 		six:  timedAnswer{addrs: addrs("2001:db8::1")}, four: timedAnswer{after: 2 * time.Second, addrs: addrs("192.0.2.1")},
-		hosts:  map[string]fate{"2001:db8::1": {err: unreachable}},
+		hosts:  map[string]fate{"2001:db8::1": {err: errUnreachable}},
 		tried:  []string{"50ms 2001:db8::1", "2s 192.0.2.1"},
 		winner: "192.0.2.1", took: 2 * time.Second,
 	},
 	{
 		name: "one family's look-up fails",
-		six:  timedAnswer{err: servfail}, four: timedAnswer{addrs: addrs("192.0.2.1")},
+		six:  timedAnswer{err: errServFail}, four: timedAnswer{addrs: addrs("192.0.2.1")},
 		tried:  []string{"0s 192.0.2.1"},
 		winner: "192.0.2.1",
 	},
 	{
 		name: "nothing answers, each for its own reason",
 		six:  timedAnswer{addrs: addrs("2001:db8::1")}, four: timedAnswer{addrs: addrs("192.0.2.1", "192.0.2.2")},
-		hosts: map[string]fate{"2001:db8::1": {err: unreachable}, "192.0.2.1": {after: ms, err: refused}, "192.0.2.2": {after: never}},
+		hosts: map[string]fate{"2001:db8::1": {err: errUnreachable}, "192.0.2.1": {after: ms, err: errRefused}, "192.0.2.2": {after: never}},
 		tried: []string{"0s 2001:db8::1", "0s 192.0.2.1", "1ms 192.0.2.2"},
 		limit: 10 * time.Second, took: 10 * time.Second, kind: Refused,
 		failure: "connect to pop.test:995: 2001:db8::1: network is unreachable; 192.0.2.1: connection refused; 192.0.2.2: no answer within 10s",
@@ -193,13 +193,13 @@ var raceRows = []raceRow{
 	{
 		name: "no route at all",
 		six:  timedAnswer{addrs: addrs("2001:db8::1")}, four: timedAnswer{addrs: addrs("192.0.2.1")},
-		hosts: map[string]fate{"2001:db8::1": {err: unreachable}, "192.0.2.1": {err: unreachable}},
+		hosts: map[string]fate{"2001:db8::1": {err: errUnreachable}, "192.0.2.1": {err: errUnreachable}},
 		tried: []string{"0s 2001:db8::1", "0s 192.0.2.1"},
 		kind:  Unreachable, failure: "connect to pop.test:995: 2001:db8::1: network is unreachable; 192.0.2.1: network is unreachable",
 	},
 	{
 		name: "all silent, the limit ends it before the last was tried",
-		six:  timedAnswer{addrs: addrs("2001:db8::1", "2001:db8::2", "2001:db8::3")}, four: timedAnswer{err: noSuchHost},
+		six:  timedAnswer{addrs: addrs("2001:db8::1", "2001:db8::2", "2001:db8::3")}, four: timedAnswer{err: errNoSuchHost},
 		hosts: map[string]fate{"2001:db8::1": {after: never}, "2001:db8::2": {after: never}},
 		tried: []string{"0s 2001:db8::1", "250ms 2001:db8::2"},
 		limit: 400 * ms, took: 400 * ms, kind: TimedOut,
@@ -207,17 +207,17 @@ var raceRows = []raceRow{
 	},
 	{
 		name: "the failed look-up is named where it mattered",
-		six:  timedAnswer{addrs: addrs("2001:db8::1")}, four: timedAnswer{err: servfail},
-		hosts: map[string]fate{"2001:db8::1": {err: unreachable}},
+		six:  timedAnswer{addrs: addrs("2001:db8::1")}, four: timedAnswer{err: errServFail},
+		hosts: map[string]fate{"2001:db8::1": {err: errUnreachable}},
 		tried: []string{"0s 2001:db8::1"},
 		kind:  Unreachable, failure: "connect to pop.test:995: 2001:db8::1: network is unreachable; A look-up: server misbehaving (asked 192.0.2.53:53)",
 	},
 	{
-		name: "no such name", six: timedAnswer{err: noSuchHost}, four: timedAnswer{err: noSuchHost},
+		name: "no such name", six: timedAnswer{err: errNoSuchHost}, four: timedAnswer{err: errNoSuchHost},
 		kind: UnknownHost, failure: "resolve pop.test: no such host",
 	},
 	{
-		name: "no data in one family, no verdict in the other", six: timedAnswer{err: servfail}, four: timedAnswer{err: noSuchHost},
+		name: "no data in one family, no verdict in the other", six: timedAnswer{err: errServFail}, four: timedAnswer{err: errNoSuchHost},
 		kind: ResolverFailed, failure: "resolve pop.test: server misbehaving (asked 192.0.2.53:53)",
 	},
 	{
@@ -289,7 +289,7 @@ func checkTrace(t *testing.T, events []Event, attempts int, winner string) {
 func TestTrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := &network{start: time.Now(), hosts: map[string]fate{
-			"2001:db8::1": {after: 3 * ms, err: unreachable}, "192.0.2.1": {after: never}, "192.0.2.2": {after: 20 * ms},
+			"2001:db8::1": {after: 3 * ms, err: errUnreachable}, "192.0.2.1": {after: never}, "192.0.2.2": {after: 20 * ms},
 		}}
 		var lines []string
 		d := &Dialer{
