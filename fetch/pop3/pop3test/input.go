@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"sync"
-	"time"
 )
 
 // pump reads a connection ahead, in a goroutine of its own, so that the client can always write and its end is seen
@@ -33,7 +32,6 @@ func newPump(conn net.Conn) *pump {
 func (p *pump) run() {
 	buf := make([]byte, 64<<10)
 	for {
-		p.conn.SetReadDeadline(time.Now().Add(idleLimit))
 		n, err := p.conn.Read(buf)
 		if n > 0 {
 			p.push(bytes.Clone(buf[:n]))

@@ -48,12 +48,14 @@ type wire struct {
 	divert io.Writer
 }
 
-// Read sends the replies collected so far when it has to wait.
+// Read sends the replies collected so far when it has to wait, and waits no longer than idleLimit.
 func (w *wire) Read(p []byte) (int, error) {
 	if w.pump.empty() {
 		if err := w.flush(); err != nil {
 			return 0, err
 		}
+		w.Conn.SetReadDeadline(time.Now().Add(idleLimit)) // holds for the pump's read
+		defer w.Conn.SetReadDeadline(time.Time{})
 	}
 	return w.pump.Read(p)
 }
@@ -65,9 +67,6 @@ func (w *wire) Write(p []byte) (int, error) {
 	w.SetWriteDeadline(time.Now().Add(idleLimit))
 	return w.Conn.Write(p)
 }
-
-// SetReadDeadline does nothing: the pump keeps the time.
-func (w *wire) SetReadDeadline(time.Time) error { return nil }
 
 var (
 	errQuit = errors.New("quit") // ends a session in order

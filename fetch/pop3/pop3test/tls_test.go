@@ -1,6 +1,7 @@
 package pop3test
 
 import (
+	"bytes"
 	"crypto/tls"
 	"io"
 	"net"
@@ -157,18 +158,25 @@ func TestHandshakeFaults(t *testing.T) {
 // clientHello records the first message of a TLS client.
 func clientHello(t *testing.T) string {
 	t.Helper()
-	var hello strings.Builder
-	tls.Client(recorder{nil, &hello}, &tls.Config{ServerName: "pop.example.org"}).Handshake()
-	return hello.String()
+	client, server := net.Pipe()
+	defer server.Close()
+	go tls.Client(client, &tls.Config{ServerName: "pop.example.org"}).Handshake()
+	hello := make([]byte, 4096)
+	n, err := server.Read(hello)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(hello[:n])
 }
 
-// recorder keeps what is written, and then fails.
+// recorder keeps what is read.
 type recorder struct {
 	net.Conn
-	copy io.Writer
+	read *bytes.Buffer
 }
 
-func (r recorder) Write(p []byte) (int, error) {
-	r.copy.Write(p)
-	return 0, io.ErrClosedPipe
+func (r *recorder) Read(p []byte) (int, error) {
+	n, err := r.Conn.Read(p)
+	r.read.Write(p[:n])
+	return n, err
 }
