@@ -65,15 +65,15 @@ type round struct {
 	err  error
 }
 
-// join adds a box whose Maildir is open as root to the group of its device. The
+// join adds a box whose tmp/ is open as dir to the group of its device. The
 // group's descriptor is a new one: errors are kept for each descriptor from its
 // opening on, and the first box may leave before the others.
-func (fl *Flusher) join(disk Disk, dev uint64, root int) (*group, error) {
+func (fl *Flusher) join(disk Disk, dev uint64, dir int) (*group, error) {
 	fl.mu.Lock()
 	defer fl.mu.Unlock()
 	g := fl.groups[dev]
 	if g == nil {
-		fd, err := disk.Open(root, ".", folderFlags, 0)
+		fd, err := disk.Open(dir, ".", folderFlags, 0)
 		if err != nil {
 			return nil, err
 		}

@@ -10,9 +10,9 @@
 // What is promised, on a disk that honours fsync: after Sync the contents are
 // durable in the spool; after Deliver they are durable in new/; nothing partial
 // is ever seen in new/; no file of anybody is overwritten; no symbolic link
-// inside the Maildir is followed. After the first failed fsync, syncfs, write
-// or close a Box refuses to sync or deliver anything more, because a second
-// fsync may succeed without the data being there.
+// inside the Maildir is followed. A file whose write fails goes. After the first
+// failed fsync, syncfs or close a Box refuses everything that has to be durable,
+// because a second fsync may succeed without the data being there.
 //
 // The package knows nothing of POP3 and keeps no state between runs. The engine
 // (package fetch) is its only caller. Making of the folders is left to
@@ -64,7 +64,7 @@ type Box struct {
 	id       string
 	host     string
 	random   string
-	dev, ino uint64
+	dev, ino uint64 // of root
 	root     int
 	new      int
 	cur      int
@@ -98,18 +98,13 @@ func Open(path, id string, opt Options) (*Box, error) {
 		b.disk = newKernel()
 	}
 	b.random = randomHex()
-	if err := b.open(opt.Create); err != nil {
-		b.closeFolders()
-		return nil, err
-	}
 	flusher := opt.Flusher
 	if flusher == nil {
 		flusher = NewFlusher()
 	}
-	var err error
-	if b.group, err = flusher.join(b.disk, b.dev, b.root); err != nil {
+	if err := b.open(opt.Create, flusher); err != nil {
 		b.closeFolders()
-		return nil, b.ioError("open", b.path, err)
+		return nil, err
 	}
 	return b, nil
 }
@@ -120,7 +115,7 @@ func randomHex() string {
 	return hex.EncodeToString(random[:])
 }
 
-func (b *Box) open(create bool) error {
+func (b *Box) open(create bool, flusher *Flusher) error {
 	if err := b.prepare(create); err != nil {
 		return err
 	}
@@ -136,8 +131,12 @@ func (b *Box) open(create bool) error {
 			return err
 		}
 	}
-	if err := b.identify(); err != nil {
+	tmpDev, err := b.identify()
+	if err != nil {
 		return err
+	}
+	if b.group, err = flusher.join(b.disk, tmpDev, b.tmp); err != nil {
+		return b.ioError("open", filepath.Join(b.path, "tmp"), err)
 	}
 	b.spool, err = b.openFolder(b.tmp, b.spoolName(), b.spoolPath())
 	if errors.Is(err, fs.ErrNotExist) {
@@ -158,25 +157,26 @@ func (b *Box) openFolder(dir int, name, path string) (int, error) {
 	return -1, b.ioError("open", path, err)
 }
 
-// identify learns which folder this is, and that a rename from tmp/ to new/ can work.
-func (b *Box) identify() error {
+// identify learns which folder this is and that a rename from tmp/ to new/ can
+// work, and returns the device of the two.
+func (b *Box) identify() (tmpDev uint64, err error) {
 	root, err := b.disk.Stat(b.root, "")
 	if err != nil {
-		return b.ioError("stat", b.path, err)
+		return 0, b.ioError("stat", b.path, err)
 	}
 	b.dev, b.ino = root.Dev, root.Ino
 	fresh, err := b.disk.Stat(b.new, "")
 	if err != nil {
-		return b.ioError("stat", filepath.Join(b.path, "new"), err)
+		return 0, b.ioError("stat", filepath.Join(b.path, "new"), err)
 	}
 	tmp, err := b.disk.Stat(b.tmp, "")
 	if err != nil {
-		return b.ioError("stat", filepath.Join(b.path, "tmp"), err)
+		return 0, b.ioError("stat", filepath.Join(b.path, "tmp"), err)
 	}
 	if fresh.Dev != tmp.Dev {
-		return &NotMaildirError{Path: b.path, Why: "tmp and new are on different file systems"}
+		return 0, &NotMaildirError{Path: b.path, Why: "tmp and new are on different file systems"}
 	}
-	return nil
+	return tmp.Dev, nil
 }
 
 // Identity returns the device and inode of the Maildir's folder: another folder
@@ -231,7 +231,6 @@ func (b *Box) Close() error {
 			err = nil
 		}
 	}
-	b.group.leave(b.disk)
 	b.closeFolders()
 	if err != nil {
 		return b.ioError("remove", b.spoolPath(), err)
@@ -239,7 +238,7 @@ func (b *Box) Close() error {
 	return nil
 }
 
-// closeFolders closes what is open. Folders have no data of their own, so that
+// closeFolders closes what is open and leaves the group. Folders have no data of their own, so that
 // there is no error to be learnt from it.
 func (b *Box) closeFolders() {
 	for _, fd := range []*int{&b.spool, &b.tmp, &b.cur, &b.new, &b.root} {
@@ -247,6 +246,10 @@ func (b *Box) closeFolders() {
 			_ = b.disk.Close(*fd)
 			*fd = -1
 		}
+	}
+	if b.group != nil {
+		b.group.leave(b.disk)
+		b.group = nil
 	}
 }
 
