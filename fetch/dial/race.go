@@ -99,7 +99,7 @@ func (r *race) gather(ctx context.Context) {
 		}
 		break
 	}
-	r.turnOfV4 = len(r.six) == 0 || (r.d.DialAddr == nil && routesPreferV4(r.six, r.four))
+	r.turnOfV4 = len(r.six) == 0 || (r.d.DialAddr == nil && prefersV4(r.six, r.four, sourceFor))
 	if len(got.six)+len(got.four) > 0 {
 		r.report(got)
 	}

@@ -41,7 +41,7 @@ func Resolve(ctx context.Context, r Resolver, host string) ([]netip.Addr, error)
 		}
 	}
 	if len(six)+len(four) > 0 {
-		return interleave(six, four, routesPreferV4(six, four)), nil
+		return interleave(six, four, prefersV4(six, four, sourceFor)), nil
 	}
 	if outer.Err() != nil && !isTimeout(outer.Err()) {
 		return nil, fmt.Errorf("resolve %s: %w", plain(host), outer.Err())
@@ -206,17 +206,17 @@ func interleave(six, four []netip.Addr, v4First bool) []netip.Addr {
 	return order
 }
 
-// routesPreferV4 applies what RFC 6724 §6 says across families, which a look-up by family cannot: IPv4 goes first where
-// this machine has no IPv6 route, or only a local address (fc00::/7) to reach a global one from.
-func routesPreferV4(six, four []netip.Addr) bool {
+// prefersV4 applies what RFC 6724 §6 says across families, which a look-up by family cannot: IPv4 goes first where this
+// machine has no IPv6 route, or only a local address (fc00::/7) to reach a global one from. source is sourceFor.
+func prefersV4(six, four []netip.Addr, source func(netip.Addr) (netip.Addr, bool)) bool {
 	if len(six) == 0 || len(four) == 0 {
 		return false
 	}
-	if _, ok := sourceFor(four[0]); !ok {
+	if _, ok := source(four[0]); !ok {
 		return false
 	}
-	source, ok := sourceFor(six[0])
-	return !ok || (source.IsPrivate() && !six[0].IsPrivate())
+	from, ok := source(six[0])
+	return !ok || (from.IsPrivate() && !six[0].IsPrivate())
 }
 
 // sourceFor asks the routing table which address this machine would reach dst from. Connecting a UDP socket sends

@@ -77,18 +77,20 @@ func TestResolveByDNSmasq(t *testing.T) {
 
 func TestResolveWithoutAServer(t *testing.T) {
 	dead := freePort(t)
+	const patience, impatience = 20 * time.Second, 500 * time.Millisecond
 	for name, row := range map[string]struct {
 		dns    *net.Resolver
+		limit  time.Duration
 		reason string
 	}{
-		"server failure":   {startBadDNS(t, codeServFail, codeServFail), "server misbehaving (asked "},
-		"refused":          {startBadDNS(t, codeRefused, codeRefused), "server misbehaving (asked "},
-		"silent":           {startBadDNS(t, silent, silent), "no answer in time"},
-		"nothing listens":  {resolverAt(dead), "connection refused (asked "},
-		"dnsmasq, foreign": {startDNS(t), "server misbehaving"},
+		"server failure":   {startBadDNS(t, codeServFail, codeServFail), patience, "server misbehaving (asked "},
+		"refused":          {startBadDNS(t, codeRefused, codeRefused), patience, "server misbehaving (asked "},
+		"silent":           {startBadDNS(t, silent, silent), impatience, "no answer in time"},
+		"nothing listens":  {resolverAt(dead), patience, "connection refused (asked "},
+		"dnsmasq, foreign": {startDNS(t), patience, "server misbehaving"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+			ctx, cancel := context.WithTimeout(t.Context(), row.limit)
 			defer cancel()
 			_, err := Resolve(ctx, row.dns, "pop.example.org")
 			e, ok := errors.AsType[*Error](err)
@@ -173,6 +175,35 @@ func TestResolveHints(t *testing.T) {
 	}
 	_, err = Resolve(t.Context(), fixed(nil), "pop\x1b[31m\n.example.org")
 	want(t, err, UnknownHost, `resolve pop\x1b[31m\n.example.org: no such host`)
+}
+
+func TestPrefersV4(t *testing.T) {
+	for _, row := range []struct {
+		name      string
+		six, four string // the first address of each family
+		fromSix   string // this machine's address towards it; "" is no route
+		fromFour  string
+		want      bool
+	}{
+		{"both routes", "2001:db8::1", "192.0.2.1", "2001:db8::9", "198.51.100.9", false},
+		{"no IPv6 route", "2001:db8::1", "192.0.2.1", "", "198.51.100.9", true},
+		{"no route at all", "2001:db8::1", "192.0.2.1", "", "", false},
+		{"no IPv4 route", "2001:db8::1", "192.0.2.1", "2001:db8::9", "", false},
+		{"only a local IPv6 address", "2001:db8::1", "192.0.2.1", "fd00::9", "192.168.0.9", true},
+		{"local to local", "fd00::1", "192.0.2.1", "fd00::9", "192.168.0.9", false},
+	} {
+		source := func(dst netip.Addr) (netip.Addr, bool) {
+			from := map[string]string{row.six: row.fromSix, row.four: row.fromFour}[dst.String()]
+			addr, err := netip.ParseAddr(from)
+			return addr, err == nil
+		}
+		if got := prefersV4(addrs(row.six), addrs(row.four), source); got != row.want {
+			t.Errorf("%s: IPv4 first %v, want %v", row.name, got, row.want)
+		}
+	}
+	if from, ok := sourceFor(netip.MustParseAddr("127.0.0.2")); !ok || !from.IsLoopback() || !from.Is4() {
+		t.Errorf("this machine reaches 127.0.0.2 from %v, %v", from, ok)
+	}
 }
 
 func TestInterleave(t *testing.T) {
