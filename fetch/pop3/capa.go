@@ -32,7 +32,7 @@ func (c *Client) Capa() (Capabilities, error) {
 	}
 	n := 0
 	err := c.lines(func(line []byte) error {
-		c.trace(false, string(line))
+		c.trace(false, c.redact(string(line)))
 		if n++; n > maxCapabilities {
 			return &ProtocolError{Doing: "CAPA", Why: "the list of capabilities does not end"}
 		}

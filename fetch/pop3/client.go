@@ -27,7 +27,7 @@ type Client struct {
 	doing   string    // what the bytes being read answer, for errors: "RETR 7"
 	started time.Time // when the wait for the current reply began
 	got     int64     // octets of the current reply so far
-	secrets []string  // never to be repeated from the server's text
+	secrets []string  // never to be repeated from the server's text, each followed by what stands for it
 }
 
 // Options are the choices for a session.
@@ -54,13 +54,17 @@ func (c *Client) Greeting() error {
 }
 
 // StartTLS asks for STLS and swaps the connection for what handshake makes of it (RFC 2595 §4). Octets that the server sent
-// ahead of the handshake could be an attacker's: they are refused. After any error the connection must be closed.
+// ahead of the handshake could be an attacker's: they are refused. The handshake has the time-out for itself, whole. After any
+// error the connection must be closed.
 func (c *Client) StartTLS(handshake func(net.Conn) (net.Conn, error)) error {
 	if _, err := c.command("STLS"); err != nil {
 		return err
 	}
 	if c.w > c.r {
 		return &ProtocolError{Doing: "STLS", Why: "the server sent data between its answer and the TLS handshake"}
+	}
+	if err := c.conn.SetDeadline(time.Now().Add(c.opt.Timeout)); err != nil {
+		return fmt.Errorf("STLS: %w", err)
 	}
 	conn, err := handshake(c.conn)
 	if err != nil {
@@ -108,8 +112,12 @@ func (c *Client) send(line, shown string) error {
 	return nil
 }
 
-// write sends p within the time-out.
+// write sends p within the time-out. Whatever was asked for before must be answered and read: octets left over are an answer
+// to nothing, and the next line read would not be the answer to p.
 func (c *Client) write(p []byte) error {
+	if err := c.nothingLeft(); err != nil {
+		return err
+	}
 	if err := c.conn.SetWriteDeadline(time.Now().Add(c.opt.Timeout)); err != nil {
 		return fmt.Errorf("send %s: %w", c.doing, err)
 	}
@@ -117,6 +125,17 @@ func (c *Client) write(p []byte) error {
 		return c.broken("send", err)
 	}
 	return nil
+}
+
+// nothingLeft is an error if there are octets which answer nothing.
+func (c *Client) nothingLeft() error {
+	if c.w == c.r {
+		return nil
+	}
+	return &ProtocolError{
+		Doing: c.doing,
+		Why:   "the server sent something nobody asked for: " + excerpt(c.redact(string(c.buf[c.r:c.w]))),
+	}
 }
 
 // expect says that what is read from now on answers to what doing names.
@@ -138,13 +157,14 @@ func (c *Client) fill() error {
 	if slowest.Before(idle) {
 		deadline = slowest
 	}
-	if err := c.conn.SetReadDeadline(deadline); err != nil {
+	// A net.Pipe closed at its other end takes no deadline; the read tells.
+	if err := c.conn.SetReadDeadline(deadline); err != nil && !errors.Is(err, io.ErrClosedPipe) {
 		return fmt.Errorf("read the answer to %s: %w", c.doing, err)
 	}
 	n, err := c.conn.Read(c.buf[c.w:])
 	c.w += n
 	c.got += int64(n)
-	if n > 0 {
+	if n > 0 || err == nil {
 		return nil
 	}
 	if errors.Is(err, io.EOF) {

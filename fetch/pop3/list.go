@@ -76,7 +76,8 @@ func (c *Client) List(pipelining bool) (*Listing, error) {
 		}
 		c.trace(true, ask.command)
 		c.expect(ask.command)
-		text, err := c.status()
+		// Some servers put a bare "+" ahead of a listing.
+		text, err := c.statusLike("+OK", "+")
 		if refused, ok := errors.AsType[*ServerError](err); ok {
 			if ask.command == "UIDL" {
 				l.NoUIDL = refused
@@ -111,7 +112,7 @@ func (l *Listing) takeStat(text string) error {
 // takeUID reads "1 whqtswO00WBw418f9t5JxYwZ". The UID is all that follows the blanks after the number: servers have put blanks
 // into UIDs, and "x 1" and "x 2" must not be taken for one.
 func (l *Listing) takeUID(line []byte) error {
-	number, rest, err := messageNumber("UIDL", line)
+	number, rest, err := messageNumber(line)
 	if err != nil {
 		return err
 	}
@@ -130,7 +131,7 @@ func (l *Listing) sizes() func(line []byte) error {
 	index := map[uint32]int(nil)
 	next := 0
 	return func(line []byte) error {
-		number, rest, err := messageNumber("LIST", line)
+		number, rest, err := messageNumber(line)
 		if err != nil {
 			return err
 		}
@@ -181,7 +182,7 @@ func (l *Listing) order() error {
 }
 
 // messageNumber reads the number in front of a listing's line, and gives what follows the blanks behind it.
-func messageNumber(doing string, line []byte) (number uint32, rest []byte, err error) {
+func messageNumber(line []byte) (number uint32, rest []byte, err error) {
 	text := bytes.TrimLeft(line, " \t")
 	digits := 0
 	for digits < len(text) && text[digits] >= '0' && text[digits] <= '9' {
@@ -190,17 +191,19 @@ func messageNumber(doing string, line []byte) (number uint32, rest []byte, err e
 	n, err := strconv.ParseUint(string(text[:digits]), 10, 32)
 	follows := digits == len(text) || text[digits] == ' ' || text[digits] == '\t'
 	if err != nil || !follows || n == 0 || n > maxMessages {
-		return 0, nil, &ProtocolError{Doing: doing, Why: fmt.Sprintf("no message number in %s", excerpt(string(line)))}
+		return 0, nil, oddLine("no message number")
 	}
 	return uint32(n), bytes.TrimLeft(text[digits:], " \t"), nil
 }
 
 // listSize reads the octets of a LIST line; servers may add words behind them.
 func listSize(rest []byte) (int64, error) {
-	word, _, _ := bytes.Cut(rest, []byte{' '})
-	size, err := strconv.ParseInt(string(word), 10, 64)
+	if end := bytes.IndexAny(rest, " \t"); end >= 0 {
+		rest = rest[:end]
+	}
+	size, err := strconv.ParseInt(string(rest), 10, 64)
 	if err != nil || size < 0 {
-		return 0, &ProtocolError{Doing: "LIST", Why: fmt.Sprintf("no size in %s", excerpt(string(rest)))}
+		return 0, oddLine("no size")
 	}
 	return size, nil
 }

@@ -3,6 +3,7 @@ package pop3
 import (
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -36,9 +37,10 @@ func (c *Client) Auth(m Mechanism, secrets ...string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	for _, s := range append(secrets, string(initial)) {
+	for _, s := range secrets {
 		c.hide(s)
 	}
+	c.hide(string(initial))
 	line := "AUTH " + name
 	if initial != nil {
 		if with := line + " " + encode(initial); len(with)+2 <= maxCommand {
@@ -112,10 +114,12 @@ func (c *Client) peek(n int) error {
 
 // hide keeps a secret, and its base64, from being repeated out of the server's text.
 func (c *Client) hide(secret string) {
-	if secret != "" {
-		c.secrets = append(c.secrets, encode([]byte(secret)), secret)
+	if secret != "" && !slices.Contains(c.secrets, secret) {
+		c.secrets = append(c.secrets, encode([]byte(secret)), redacted, secret, redacted)
 	}
 }
+
+const redacted = "[redacted]"
 
 // encode writes an initial response; one of no octets is "=" (RFC 5034 §4).
 func encode(p []byte) string {

@@ -2,7 +2,9 @@ package pop3
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -61,9 +63,13 @@ func (e *TooLongError) Error() string {
 	return fmt.Sprintf("%s: the message did not end after %d octets", e.Doing, e.Limit)
 }
 
-// status reads a status line: its text after "+OK", or a *ServerError (RFC 1939 §3). A bare "+" counts as "+OK", which some
-// servers send ahead of a listing.
+// status reads a status line: its text after "+OK", or a *ServerError (RFC 1939 §3).
 func (c *Client) status() (string, error) {
+	return c.statusLike("+OK")
+}
+
+// statusLike is status where the line may begin with any of these words instead of "+OK".
+func (c *Client) statusLike(positive ...string) (string, error) {
 	line, err := c.line(maxStatusLine)
 	if err != nil {
 		return "", err
@@ -71,17 +77,28 @@ func (c *Client) status() (string, error) {
 	text := string(line)
 	c.trace(false, c.redact(text))
 	if rest, ok := cutWord(text, "-ERR"); ok {
-		code, words := responseCode(rest)
-		return "", &ServerError{Command: c.doing, Code: c.redact(code), Text: c.redact(words)}
+		return "", c.refusal(rest)
 	}
-	if rest, ok := cutWord(text, "+OK"); ok {
-		return rest, nil
-	}
-	if rest, ok := strings.CutPrefix(text, "+"); ok && (rest == "" || rest[0] == ' ') {
-		return strings.TrimLeft(rest, " "), nil
+	for _, word := range positive {
+		if rest, ok := cutWord(text, word); ok {
+			return rest, nil
+		}
 	}
 	return "", &ProtocolError{Doing: c.doing, Why: fmt.Sprintf("expected a status line, got %s", excerpt(c.redact(text)))}
 }
+
+// refusal reads what follows "-ERR". The secrets go before anything else is made of the text, but a known response code stays
+// even where a password reads the same: the login's fate is told by it, and it tells nothing.
+func (c *Client) refusal(text string) *ServerError {
+	if code, words := responseCode(text); slices.Contains(knownCodes, code) {
+		return &ServerError{Command: c.doing, Code: code, Text: c.redact(words)}
+	}
+	code, words := responseCode(c.redact(text))
+	return &ServerError{Command: c.doing, Code: code, Text: words}
+}
+
+// knownCodes are the response codes that something is decided by (RFC 2449 §8.1, RFC 3206 §4).
+var knownCodes = []string{"IN-USE", "LOGIN-DELAY", "AUTH", "SYS/TEMP", "SYS/PERM"}
 
 // line reads up to the next LF and gives the line without its CRLF or LF. It is valid until the next read. What doesn't end
 // within limit octets is an error.
@@ -107,6 +124,11 @@ func (c *Client) line(limit int) ([]byte, error) {
 	return nil, &ProtocolError{Doing: c.doing, Why: fmt.Sprintf("a line of more than %d octets", limit)}
 }
 
+// oddLine is what take says of a line in a multi-line reply that it can't read; lines makes a *ProtocolError of it.
+type oddLine string
+
+func (why oddLine) Error() string { return string(why) }
+
 // lines reads a multi-line reply after its status line, and gives each line unstuffed (RFC 1939 §3).
 func (c *Client) lines(take func(line []byte) error) error {
 	for {
@@ -121,6 +143,9 @@ func (c *Client) lines(take func(line []byte) error) error {
 			}
 		}
 		if err := take(line); err != nil {
+			if odd, ok := errors.AsType[oddLine](err); ok {
+				err = &ProtocolError{Doing: c.doing, Why: fmt.Sprintf("%s in %s", odd, excerpt(c.redact(string(line))))}
+			}
 			return err
 		}
 	}
@@ -138,13 +163,14 @@ func cutWord(text, word string) (rest string, ok bool) {
 	return strings.TrimLeft(rest, " \t"), true
 }
 
-// responseCode splits "[IN-USE] words" (RFC 2449 §8).
+// responseCode splits "[IN-USE] words" (RFC 2449 §8). What is no code by its octets belongs to the words.
 func responseCode(text string) (code, words string) {
 	if !strings.HasPrefix(text, "[") {
 		return "", text
 	}
 	end := strings.IndexByte(text, ']')
-	if end < 0 {
+	notInCode := func(b rune) bool { return b <= ' ' || b > '~' || b == '[' }
+	if end < 2 || strings.ContainsFunc(text[1:end], notInCode) {
 		return "", text
 	}
 	return strings.ToUpper(text[1:end]), strings.TrimLeft(text[end+1:], " ")
@@ -152,10 +178,10 @@ func responseCode(text string) (code, words string) {
 
 // redact replaces what the server must not have repeated.
 func (c *Client) redact(text string) string {
-	for _, s := range c.secrets {
-		text = strings.ReplaceAll(text, s, "[redacted]")
+	if len(c.secrets) == 0 {
+		return text
 	}
-	return text
+	return strings.NewReplacer(c.secrets...).Replace(text)
 }
 
 // excerpt quotes the beginning of a text for an error line.
