@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"haulmail/cmd/haulmail/report"
+)
+
+// program is what the actions of one run share.
+type program struct {
+	out  *report.Output
+	line commandLine
+}
+
+// execute does what argv asks for.
+func execute(ctx context.Context, argv []string, out *report.Output) error {
+	p := &program{out: out}
+	app := newApp(p)
+	app.Setup() // gives every command its help flag, before argv is read by its flags
+	var err error
+	if p.line, err = parseArgs(app, argv); err != nil {
+		return err
+	}
+	return app.RunContext(ctx, p.line.argv)
+}
+
+// newApp gives the commands and flags of haulmail. urfave/cli is told to print nothing and to exit nowhere by itself.
+func newApp(p *program) *cli.App {
+	cli.HelpPrinter = printHelp
+	app := &cli.App{
+		Name:                      "haulmail",
+		Usage:                     "download mail from POP3 servers into Maildirs, once, safely",
+		Writer:                    p.out,
+		Flags:                     append(commonFlags(), versionFlag(), helpFlag()),
+		HideHelp:                  true,
+		HideHelpCommand:           true,
+		HideVersion:               true,
+		DisableSliceFlagSeparator: true,
+		OnUsageError:              refuse,
+		ExitErrHandler:            func(*cli.Context, error) {},
+		Action:                    p.rootHelp,
+		Commands:                  []*cli.Command{fetchCommand(p), listCommand(p), checkCommand(p), versionCommand(p), helpCommand(p)},
+	}
+	for _, c := range app.Commands {
+		c.Flags = append(append(c.Flags, commonFlags()...), helpFlag())
+		c.HideHelp = true
+		c.HideHelpCommand = true // it would shadow an account named help
+		c.OnUsageError = refuse  // not inherited
+		c.Action = orHelp(c.Action)
+	}
+	return app
+}
+
+// commonFlags gives the flags that work before and after every command.
+func commonFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "config", Aliases: []string{"c"}, Usage: "read the config from `FILE`", EnvVars: []string{"HAULMAIL_CONFIG"}},
+		&cli.StringFlag{Name: "state-dir", Usage: "keep the state between runs in `DIR`", EnvVars: []string{"HAULMAIL_STATE_DIR"}},
+		&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "haul `N` accounts at the same time"},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "errors only"},
+		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say more; -vv shows the dialogue", Count: new(int)},
+		&cli.BoolFlag{Name: "json", Usage: "one JSON object a line on standard output"},
+	}
+}
+
+func versionFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "version", Aliases: []string{"V"}, Usage: "show the version"}
+}
+
+func helpFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "help", Aliases: []string{"h"}, Usage: "show help"}
+}
+
+// refuse makes a usage error of what urfave/cli could not read: a value of the wrong kind. Unknown flags never come so far.
+func refuse(_ *cli.Context, err error, _ bool) error {
+	message, _, _ := strings.Cut(err.Error(), ": parse error")
+	return &usageError{strings.Replace(message, "for flag -", "for --", 1), "haulmail help shows the flags"}
+}
+
+// orHelp shows a command's help instead of doing it when --help was said.
+func orHelp(action cli.ActionFunc) cli.ActionFunc {
+	return func(c *cli.Context) error {
+		if c.Bool("help") {
+			return cli.ShowSubcommandHelp(c)
+		}
+		return action(c)
+	}
+}
+
+// settings are the common flags as they were given.
+type settings struct {
+	config   string // "" is the usual place
+	stateDir string // "" is the config's, or the usual place
+	jobs     int    // 0 is the config's
+	quiet    bool
+	verbose  int
+	json     bool
+}
+
+// maxJobs bounds --jobs as the config does.
+const maxJobs = 1000
+
+func readSettings(c *cli.Context) (settings, error) {
+	s := settings{
+		config:   c.String("config"),
+		stateDir: c.String("state-dir"),
+		jobs:     c.Int("jobs"),
+		quiet:    c.Bool("quiet"),
+		verbose:  c.Count("verbose"),
+		json:     c.Bool("json"),
+	}
+	if c.IsSet("jobs") && (s.jobs < 1 || s.jobs > maxJobs) {
+		return s, &usageError{"--jobs is a number from 1 to 1000", ""}
+	}
+	if s.quiet && s.verbose > 0 {
+		return s, &usageError{"--quiet and --verbose together", "leave one of them out"}
+	}
+	return s, nil
+}
+
+// noWords refuses words after a command that takes none.
+func noWords(c *cli.Context) error {
+	if c.Args().Present() {
+		return &usageError{c.Command.Name + " takes no arguments", "haulmail help " + c.Command.Name}
+	}
+	return nil
+}

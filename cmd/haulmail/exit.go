@@ -1,0 +1,143 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"syscall"
+
+	"haulmail/cmd/haulmail/report"
+	"haulmail/config"
+	"haulmail/fetch"
+)
+
+// The exit codes, those of sysexits.h.
+const (
+	exitOK          = 0
+	exitUsage       = 64
+	exitData        = 65
+	exitNoInput     = 66
+	exitNoHost      = 68
+	exitUnavailable = 69
+	exitSoftware    = 70
+	exitCantCreate  = 73
+	exitIO          = 74
+	exitTemporary   = 75
+	exitProtocol    = 76
+	exitNoPerm      = 77
+	exitConfig      = 78
+	exitSignal      = 128 // plus the signal's number
+)
+
+// usageError is a command line that cannot be meant.
+type usageError struct {
+	message string
+	hint    string
+}
+
+func (e *usageError) Error() string { return e.message }
+
+// noConfigError is a config file that is not there.
+type noConfigError struct{ path string }
+
+func (e *noConfigError) Error() string { return fmt.Sprintf("no config file %s", e.path) }
+
+// toldError is a failure that the report has told already: only its exit code is left to use.
+type toldError struct{ code int }
+
+func (e *toldError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
+
+// classCode gives the exit code of the worst class of a run.
+func classCode(c fetch.Class) int {
+	switch c {
+	case fetch.None:
+		return exitOK
+	case fetch.Busy, fetch.Temporary, fetch.Interrupted:
+		return exitTemporary
+	case fetch.Poison, fetch.Damaged:
+		return exitData
+	case fetch.UnknownHost:
+		return exitNoHost
+	case fetch.Unavailable:
+		return exitUnavailable
+	case fetch.Protocol:
+		return exitProtocol
+	case fetch.CannotCreate:
+		return exitCantCreate
+	case fetch.IO:
+		return exitIO
+	case fetch.Login:
+		return exitNoPerm
+	case fetch.Config:
+		return exitConfig
+	}
+	return exitSoftware
+}
+
+// resultsCode gives the exit code of a run. An account that another run holds counts only when allBusy is set: a plain run from
+// cron that overlaps the one before is no failure. A signal that stopped the run outweighs everything.
+func resultsCode(results []fetch.Result, allBusy bool, stopped error) int {
+	if s, ok := errors.AsType[*signalError](stopped); ok {
+		return exitSignal + int(s.signal)
+	}
+	worst := fetch.Worst(results)
+	if worst == fetch.Busy && !allBusy {
+		return exitOK
+	}
+	return classCode(worst)
+}
+
+// errorCode gives the exit code of an error that no account of a run is to blame for, and what to do about it.
+func errorCode(err error) (code int, hint string) {
+	if e, ok := errors.AsType[*usageError](err); ok {
+		return exitUsage, e.hint
+	}
+	if _, ok := errors.AsType[*noConfigError](err); ok {
+		return exitNoInput, `write it (a sample: haulmail help config), or name another file with -c FILE`
+	}
+	if _, ok := errors.AsType[config.Errors](err); ok {
+		return exitConfig, ""
+	}
+	if e, ok := errors.AsType[*signalError](err); ok {
+		return exitSignal + int(e.signal), ""
+	}
+	if e, ok := errors.AsType[*unreadableError](err); ok {
+		return exitConfig, e.hint
+	}
+	return exitSoftware, ""
+}
+
+// conclude tells err, unless that is done, and gives the exit code. written is the first failure to write to standard output.
+func conclude(err, written error, stderr io.Writer) int {
+	code := exitOK
+	if told, ok := errors.AsType[*toldError](err); ok {
+		code = told.code
+	} else if err != nil {
+		var hint string
+		code, hint = errorCode(err)
+		if errs, ok := errors.AsType[config.Errors](err); ok {
+			report.ConfigErrors(stderr, errs)
+		} else {
+			report.Error(stderr, err, hint)
+		}
+	}
+	if written == nil {
+		return code
+	}
+	// Whoever closed the pipe knows it: head, or a pager that was left.
+	if !errors.Is(written, syscall.EPIPE) {
+		report.Error(stderr, fmt.Errorf("write standard output: %w", written), "")
+	}
+	if code == exitOK {
+		code = exitIO
+	}
+	return code
+}
+
+// tellDefect tells of a panic, and gives its exit code.
+func tellDefect(w io.Writer, defect any) int {
+	report.Error(w, fmt.Errorf("a defect of haulmail: %v", defect), "please report it with the lines below; no mail is lost by it")
+	_, _ = w.Write(debug.Stack()) // who would hear of it?
+	return exitSoftware
+}

@@ -1,0 +1,30 @@
+package main
+
+import (
+	"github.com/urfave/cli/v2"
+
+	"haulmail/cmd/haulmail/report"
+)
+
+func fetchCommand(p *program) *cli.Command {
+	return &cli.Command{
+		Name:               "fetch",
+		Usage:              "download new mail (the default)",
+		UsageText:          "haulmail [fetch] [flags] [ACCOUNT...]",
+		Description:        "Downloads the new mail of all accounts, or of those named. Off a terminal success is silent.",
+		CustomHelpTemplate: commandTemplate,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "say what would be done, change nothing"},
+			&cli.BoolFlag{Name: "adopt", Usage: "go on although the server or user of an account has changed"},
+		},
+		Action: func(c *cli.Context) error {
+			j, err := p.prepare(c, report.Summaries)
+			if err != nil {
+				return err
+			}
+			j.options.DryRun = c.Bool("dry-run")
+			j.options.Adopt = c.Bool("adopt")
+			return j.run(c.Context)
+		},
+	}
+}

@@ -1,0 +1,26 @@
+package main
+
+import (
+	"github.com/urfave/cli/v2"
+
+	"haulmail/cmd/haulmail/report"
+)
+
+func listCommand(p *program) *cli.Command {
+	return &cli.Command{
+		Name:      "list",
+		Usage:     "show what is on the server and what fetch would do",
+		UsageText: "haulmail list [flags] [ACCOUNT...]",
+		Description: "Prints one line a message: account, number, size, what fetch would do with it and why, and its UID.\n" +
+			"It decides as fetch does, and changes nothing.",
+		CustomHelpTemplate: commandTemplate,
+		Action: func(c *cli.Context) error {
+			j, err := p.prepare(c, report.Messages)
+			if err != nil {
+				return err
+			}
+			j.options.DryRun = true
+			return j.run(c.Context)
+		},
+	}
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+
+	"github.com/adrg/xdg"
+	"github.com/urfave/cli/v2"
+
+	"haulmail/config"
+)
+
+// unreadableError is a config file that is there and cannot be read.
+type unreadableError struct {
+	err  error
+	hint string
+}
+
+func (e *unreadableError) Error() string { return e.err.Error() }
+func (e *unreadableError) Unwrap() error { return e.err }
+
+// findHome gives the user's home folder, or "" where there is none. cron and systemd may start haulmail without $HOME: the user
+// database knows it then, and xdg is told.
+func findHome() string {
+	if home := os.Getenv("HOME"); filepath.IsAbs(home) {
+		return home
+	}
+	u, err := user.Current()
+	if err != nil || !filepath.IsAbs(u.HomeDir) {
+		return ""
+	}
+	if os.Setenv("HOME", u.HomeDir) == nil {
+		xdg.Reload()
+	}
+	return u.HomeDir
+}
+
+// usualConfig gives where the config is when nobody says.
+func usualConfig(home string) (string, error) {
+	if home == "" && os.Getenv("XDG_CONFIG_HOME") == "" {
+		return "", &usageError{"no home folder is known", "say where the config is: -c FILE"}
+	}
+	return filepath.Join(xdg.ConfigHome, "haulmail", "config.toml"), nil
+}
+
+// findState gives the absolute folder of the state: by flag or environment, then by the config, then the usual one.
+func findState(s settings, cfg *config.Config, home string) (string, error) {
+	switch {
+	case s.stateDir != "":
+		return filepath.Abs(s.stateDir)
+	case cfg.StateDir != "":
+		return cfg.StateDir, nil
+	case home == "" && os.Getenv("XDG_STATE_HOME") == "":
+		return "", &usageError{"no home folder is known", "say where the state is: --state-dir DIR"}
+	}
+	return filepath.Join(xdg.StateHome, "haulmail"), nil
+}
+
+// loadConfig reads the config file that s or the usual place names.
+func loadConfig(s settings, home string) (*config.Config, error) {
+	path := s.config
+	if path == "" {
+		var err error
+		if path, err = usualConfig(home); err != nil {
+			return nil, err
+		}
+	}
+	cfg, err := config.Load(path, home)
+	switch {
+	case err == nil:
+		return cfg, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, &noConfigError{path}
+	case errors.Is(err, fs.ErrPermission):
+		return nil, &unreadableError{err, "ls -l " + path + " shows whom it belongs to"}
+	}
+	if _, ok := errors.AsType[config.Errors](err); ok {
+		return nil, err
+	}
+	return nil, &unreadableError{err, ""}
+}
+
+// chooseAccounts gives the accounts of those names, in the order of the file and each once; all of them for no names.
+func chooseAccounts(cfg *config.Config, names []string, app *cli.App) ([]*config.Account, error) {
+	if len(names) == 0 {
+		return cfg.Accounts, nil
+	}
+	for i, name := range names {
+		if cfg.Account(name) == nil {
+			return nil, unknownAccount(name, i == 0, cfg.Names(), app)
+		}
+	}
+	var chosen []*config.Account
+	for _, a := range cfg.Accounts {
+		if slices.Contains(names, a.Name) {
+			chosen = append(chosen, a)
+		}
+	}
+	return chosen, nil
+}
+
+// unknownAccount is the error of a word that names no account. It may have been meant as a command.
+func unknownAccount(name string, first bool, accounts []string, app *cli.App) error {
+	e := &usageError{fmt.Sprintf("no account %q in the config", name), ""}
+	near := nearest(name, accounts)
+	command := nearest(name, commandNames(app))
+	switch {
+	case app.Command(name) != nil:
+		e.hint = fmt.Sprintf("a command comes first: haulmail %s", name)
+	case near != "" && (!first || command == "" || distance(name, near) <= distance(name, command)):
+		e.hint = fmt.Sprintf("did you mean %q?", near)
+	case first && command != "":
+		e.message = fmt.Sprintf("no command and no account %q", name)
+		e.hint = fmt.Sprintf("did you mean: haulmail %s", command)
+	default:
+		e.hint = "haulmail help shows the commands, haulmail check the config"
+	}
+	return e
+}

@@ -1,0 +1,24 @@
+package report
+
+import "haulmail/fetch"
+
+// classWords are the names of the classes in JSON. They are a promise: scripts decide by them.
+var classWords = map[fetch.Class]string{
+	fetch.None:         "none",
+	fetch.Busy:         "busy",
+	fetch.Temporary:    "temporary",
+	fetch.Interrupted:  "interrupted",
+	fetch.Poison:       "poison",
+	fetch.UnknownHost:  "unknown_host",
+	fetch.Unavailable:  "unavailable",
+	fetch.Protocol:     "protocol",
+	fetch.CannotCreate: "cannot_create",
+	fetch.IO:           "io",
+	fetch.Damaged:      "damaged",
+	fetch.Login:        "login",
+	fetch.Config:       "config",
+	fetch.Internal:     "internal",
+}
+
+// temporary says whether the next run may do better without anybody's help.
+func temporary(c fetch.Class) bool { return c > fetch.None && c <= fetch.Interrupted }

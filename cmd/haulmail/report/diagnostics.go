@@ -1,0 +1,169 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"strings"
+
+	"haulmail/config"
+	"haulmail/fetch"
+)
+
+// diagnostics is what standard error carries: errors and warnings, and with -v the steps of a run.
+type diagnostics struct {
+	screen  *screen
+	quiet   bool
+	verbose int
+	allBusy bool
+}
+
+func newDiagnostics(s *screen, o Options) *diagnostics {
+	return &diagnostics{screen: s, quiet: o.Quiet, verbose: o.Verbose, allBusy: o.AllBusy}
+}
+
+func (d *diagnostics) event(e fetch.Event) {
+	switch e := e.(type) {
+	case fetch.Warning:
+		d.warn(e)
+	case fetch.Done:
+		d.done(e)
+	default:
+		if d.verbose > 0 {
+			d.step(e)
+		}
+	}
+}
+
+func (d *diagnostics) warn(e fetch.Warning) {
+	if !d.quiet {
+		d.screen.tell(fmt.Sprintf("haulmail: %s: warning: %s\n", Escape(e.Account), Escape(e.Text)))
+	}
+}
+
+func (d *diagnostics) done(e fetch.Done) {
+	class := fetch.ClassOf(e.Err)
+	switch {
+	case e.Err == nil:
+	case class == fetch.Busy && !d.allBusy:
+		d.say(e.Account, "left alone: "+why(e.Err))
+	case class == fetch.Interrupted:
+		// A person knows that they interrupted; one note tells it for all accounts.
+		d.say(e.Account, "interrupted: "+why(e.Err))
+	default:
+		d.screen.tell(errorText(e.Err))
+	}
+}
+
+// step tells one step of a run, for -v.
+func (d *diagnostics) step(e fetch.Event) {
+	switch e := e.(type) {
+	case fetch.Resolved:
+		d.say(e.Account, fmt.Sprintf("%s is %s (%s)", e.Host, addresses(e.Addrs), millis(e.Took)))
+	case fetch.Tried:
+		d.say(e.Account, fmt.Sprintf("no answer from %s: %v", e.Addr, e.Err))
+	case fetch.Connected:
+		d.say(e.Account, fmt.Sprintf("connected to %s, %s (%s)", e.Addr, encryption(e.TLS), millis(e.Took)))
+	case fetch.LoggedIn:
+		d.say(e.Account, fmt.Sprintf("logged in with %s, %s, %s", e.Mechanism, encryption(e.TLS), pipelining(e.Pipelining)))
+	case fetch.Recovered:
+		d.say(e.Account, fmt.Sprintf("mended what an earlier run left: %d delivered, %d finished now, %d to fetch again", e.Delivered, e.Finished, e.Again))
+	case fetch.Rebuilt:
+		d.say(e.Account, fmt.Sprintf("state rebuilt from the Maildir: %s recognised, %d to fetch", count(e.Recognised, "message"), e.Again))
+	case fetch.Listed:
+		d.say(e.Account, fmt.Sprintf("%s on the server, %s; %d to get, %s; %d to delete", count(e.Total, "message"), size(e.Bytes), e.Get, size(e.GetBytes), e.Delete))
+	case fetch.Committed:
+		d.say(e.Account, fmt.Sprintf("%s safe on disk, %s (%s)", count(e.Messages, "message"), size(e.Bytes), millis(e.Took)))
+	case fetch.Deleted:
+		d.say(e.Account, count(e.Messages, "message")+" deleted on the server")
+	}
+}
+
+// say tells something of an account to those who asked for -v.
+func (d *diagnostics) say(account, text string) {
+	if d.verbose > 0 {
+		d.screen.tell(fmt.Sprintf("%s: %s\n", Escape(account), Escape(text)))
+	}
+}
+
+func (d *diagnostics) note(text string) {
+	if !d.quiet {
+		d.screen.tell("haulmail: " + Escape(text) + "\n")
+	}
+}
+
+func (d *diagnostics) wire(account string, sent bool, line string) {
+	arrow := "<"
+	if sent {
+		arrow = ">"
+	}
+	d.screen.tell(fmt.Sprintf("%s %s %s\n", Escape(account), arrow, Escape(line)))
+}
+
+func addresses(addrs []netip.Addr) string {
+	if len(addrs) == 0 {
+		return "without an address"
+	}
+	words := make([]string, len(addrs))
+	for i, a := range addrs {
+		words[i] = a.String()
+	}
+	return strings.Join(words, ", ")
+}
+
+func encryption(tls string) string {
+	if tls == "" {
+		return "not encrypted"
+	}
+	return tls
+}
+
+func pipelining(on bool) string {
+	if on {
+		return "pipelining"
+	}
+	return "one command at a time"
+}
+
+// why gives the cause of an account's failure without the account's name.
+func why(err error) string {
+	if e, ok := errors.AsType[*fetch.Error](err); ok && e.Err != nil {
+		return e.Err.Error()
+	}
+	return err.Error()
+}
+
+func errorText(err error) string {
+	text := "haulmail: " + Escape(err.Error()) + "\n"
+	if e, ok := errors.AsType[*fetch.Error](err); ok {
+		text += hintText(e.Hint)
+	}
+	return text
+}
+
+func hintText(hint string) string {
+	if hint == "" {
+		return ""
+	}
+	return "  hint: " + Escape(hint) + "\n"
+}
+
+// Error tells an error of the command itself in one line, and a hint in another.
+func Error(w io.Writer, err error, hint string) {
+	_, _ = io.WriteString(w, "haulmail: "+Escape(err.Error())+"\n"+hintText(hint)) // who would hear of it?
+}
+
+// ConfigErrors tells all mistakes of a config file, each with its place in the file.
+func ConfigErrors(w io.Writer, errs config.Errors) {
+	for _, e := range errs {
+		text := "haulmail: " + Escape(e.Error()) + "\n"
+		if excerpt := strings.TrimRight(e.Excerpt(), "\n"); excerpt != "" {
+			text += EscapeBlock(excerpt) + "\n"
+		}
+		_, _ = io.WriteString(w, text+hintText(e.Hint)) // who would hear of it?
+	}
+	if len(errs) > 1 {
+		_, _ = io.WriteString(w, count(len(errs), "error")+"\n")
+	}
+}

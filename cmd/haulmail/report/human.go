@@ -1,0 +1,64 @@
+package report
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/dustin/go-humanize"
+)
+
+// count gives "1 message", "3,481 messages".
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return humanize.Comma(int64(n)) + " " + thing + "s"
+}
+
+// size gives "4.2 MiB".
+func size(bytes int64) string { return humanize.IBytes(uint64(max(bytes, 0))) }
+
+// seconds gives "3.8 s", or "3m12s" from a minute on.
+func seconds(d time.Duration) string {
+	if d >= time.Minute {
+		return d.Round(time.Second).String()
+	}
+	return fmt.Sprintf("%.1f s", d.Seconds())
+}
+
+// millis gives "12 ms", or "1.3 s" from a second on.
+func millis(d time.Duration) string {
+	if d >= time.Second {
+		return seconds(d)
+	}
+	return fmt.Sprintf("%d ms", d.Milliseconds())
+}
+
+// folder shows a path as its owner would write it.
+func folder(path, home string) string {
+	if home == "" || home == string(filepath.Separator) {
+		return path
+	}
+	if path == home {
+		return "~"
+	}
+	if rest, ok := strings.CutPrefix(path, strings.TrimSuffix(home, "/")+"/"); ok {
+		return "~/" + rest
+	}
+	return path
+}
+
+// width gives the width of the longest escaped name.
+func width(accounts []Account) int {
+	widest := 0
+	for _, a := range accounts {
+		widest = max(widest, utf8.RuneCountInString(Escape(a.Name)))
+	}
+	return widest
+}
+
+// pad gives an escaped name, filled with blanks to w.
+func pad(name string, w int) string { return fmt.Sprintf("%-*s", w, Escape(name)) }

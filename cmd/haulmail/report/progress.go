@@ -1,0 +1,138 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+
+	"haulmail/fetch"
+)
+
+// Live progress: how often it is drawn at most, and how wide a bar is.
+const (
+	refreshEvery = 100 * time.Millisecond
+	barWidth     = 22
+)
+
+// bars is live progress on a terminal: one bar for each account that is downloading. Nothing is drawn, and no goroutine runs,
+// before the first Progress event. It draws only when it is told something, never by a clock of its own, and at most every
+// refreshEvery. Not safe for concurrent use; the methods of nil do nothing.
+type bars struct {
+	w       io.Writer
+	names   int // width of the names
+	all     *mpb.Progress
+	refresh chan any
+	ended   chan any // closed when mpb gives up, because the terminal went away
+	drawn   time.Time
+	active  map[string]*bar
+}
+
+type bar struct {
+	*mpb.Bar
+	started time.Time
+	text    atomic.Pointer[string] // read by a goroutine of mpb
+}
+
+func newBars(w io.Writer, names int) *bars {
+	return &bars{w: w, names: names, active: map[string]*bar{}}
+}
+
+func (b *bars) event(e fetch.Event) {
+	if b == nil {
+		return
+	}
+	switch e := e.(type) {
+	case fetch.Progress:
+		b.progress(e)
+	case fetch.Done:
+		b.remove(e.Account)
+	}
+}
+
+// write shows a line above the bars; it says whether it did, for there may be none.
+func (b *bars) write(line string) bool {
+	if b == nil || len(b.active) == 0 {
+		return false
+	}
+	if _, err := b.all.Write([]byte(line)); err != nil {
+		return false
+	}
+	b.draw()
+	return true
+}
+
+// erase leaves the terminal as if there had been no bars.
+func (b *bars) erase() {
+	if b == nil || b.all == nil {
+		return
+	}
+	for name := range b.active {
+		b.remove(name)
+	}
+	b.all.Shutdown()
+}
+
+func (b *bars) progress(e fetch.Progress) {
+	if e.Of == 0 {
+		return
+	}
+	a := b.active[e.Account]
+	if a == nil {
+		a = b.add(e)
+	}
+	text := a.after(e)
+	a.text.Store(&text)
+	a.SetCurrent(e.Bytes)
+	if time.Since(b.drawn) >= refreshEvery {
+		b.draw()
+	}
+}
+
+func (b *bars) add(e fetch.Progress) *bar {
+	if b.all == nil {
+		b.refresh, b.ended = make(chan any), make(chan any)
+		b.all = mpb.New(mpb.WithOutput(b.w), mpb.WithManualRefresh(b.refresh), mpb.WithShutdownNotifier(b.ended))
+	}
+	a := &bar{started: time.Now()}
+	style := mpb.BarStyle().Lbound("").Rbound("").Filler("█").Tip("█").Padding("░")
+	a.Bar = b.all.New(e.OfBytes+1, style, // one more than there is: only remove ends a bar
+		mpb.BarWidth(barWidth),
+		mpb.PrependDecorators(decor.Name(pad(e.Account, b.names)+"  ")),
+		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return *a.text.Load() })))
+	b.active[e.Account] = a
+	return a
+}
+
+// after gives what stands after a bar: " 8/12   2.9 MiB   1.1 MiB/s".
+func (a *bar) after(e fetch.Progress) string {
+	rate := float64(e.Bytes) / max(time.Since(a.started).Seconds(), 0.001)
+	return fmt.Sprintf(" %d/%d   %s   %s/s", e.Messages, e.Of, size(e.Bytes), size(int64(rate)))
+}
+
+// remove takes a bar away. mpb draws a bar once more when it drops it; the second drawing is without it. Once the third is asked
+// for the second has begun, and the empty Write waits for its end: from then on lines may be written past mpb again.
+func (b *bars) remove(account string) {
+	a := b.active[account]
+	if a == nil {
+		return
+	}
+	delete(b.active, account)
+	a.Abort(true)
+	for range 3 {
+		b.draw()
+	}
+	_, _ = b.all.Write(nil)
+}
+
+// draw asks for one drawing; it returns when the one before it has begun.
+func (b *bars) draw() {
+	b.drawn = time.Now()
+	select {
+	case b.refresh <- b.drawn:
+	case <-b.ended:
+	}
+}

@@ -1,0 +1,111 @@
+// Package report is what a person or a script sees of a run. Only the command uses it.
+//
+// The rules of what goes where:
+//
+//   - Standard output carries what was asked for, and nothing else: the table of list, the answer of check, the JSON lines,
+//     what a dry run would do. The one line an account of a plain fetch goes there too, but only to a terminal, or with -v.
+//   - Standard error carries progress, warnings, errors and what -v adds. Live progress is drawn only on a terminal, and is
+//     erased at the end. Success off a terminal writes not a byte, so that cron has nothing to send.
+//   - An error is one line, "haulmail: ACCOUNT: what: why", and at most one "  hint: …" line after it that says what to do next.
+//     A warning is one line, "haulmail: ACCOUNT: warning: …". -q keeps the errors only.
+//   - With --json standard output is one object a line, "v":1, times in RFC 3339 UTC, sizes in bytes; a "message" line appears
+//     only when the message is safe on disk. Errors are told twice then: as objects, and as text on standard error.
+//   - Whatever comes from outside (server text, UIDs, file names, names of accounts) passes through Escape before it is printed.
+//   - A failed write to standard output does not stop a run: Output remembers it for the exit code. One to standard error can be
+//     told to nobody.
+package report
+
+import (
+	"io"
+	"time"
+
+	"haulmail/fetch"
+)
+
+// Show says what standard output carries besides JSON.
+type Show int
+
+// What a command was asked to show.
+const (
+	Summaries   Show = iota // fetch: one line an account
+	Messages                // list: one line a message
+	Connections             // check --connect: one line an account
+)
+
+// Options say where a report goes and how much of it is told.
+type Options struct {
+	Out      *Output
+	Err      io.Writer
+	OutTTY   bool // standard output is a terminal
+	Live     bool // draw progress on Err, which is a terminal
+	Quiet    bool
+	Verbose  int
+	JSON     bool
+	Show     Show
+	AllBusy  bool // a busy account is an error; else it is told with -v only
+	Accounts []Account
+	Home     string // shown as ~ in paths; "" for none
+	Now      func() time.Time
+}
+
+// Account is what a report has to know of an account beforehand.
+type Account struct {
+	Name   string
+	Server string
+}
+
+// Report shows events as they come. Event wants one call at a time; Wire and Note may be called at any time from any goroutine.
+type Report struct {
+	screen *screen
+	told   *diagnostics
+	out    printer
+}
+
+// printer writes to standard output what was asked for.
+type printer interface {
+	event(fetch.Event)
+	finish(results []fetch.Result, code int)
+}
+
+// New gives a report. Finish has to be called in the end.
+func New(o Options) *Report {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	s := &screen{out: o.Out, err: o.Err, outTTY: o.OutTTY}
+	if o.Live && !o.Quiet && !o.JSON && o.Verbose == 0 {
+		s.bars = newBars(o.Err, width(o.Accounts))
+	}
+	return &Report{screen: s, told: newDiagnostics(s, o), out: newPrinter(s, o)}
+}
+
+func newPrinter(s *screen, o Options) printer {
+	switch {
+	case o.JSON:
+		return newJSONLines(s, o)
+	case o.Show == Messages:
+		return newTable(s, o)
+	case o.Show == Connections:
+		return newConnections(s, o)
+	}
+	return newSummaries(s, o)
+}
+
+// Event shows one event.
+func (r *Report) Event(e fetch.Event) {
+	r.screen.progress(e)
+	r.told.event(e)
+	r.out.event(e)
+}
+
+// Finish ends the report: live progress is erased, and JSON gets its last line. code is what the process will exit with.
+func (r *Report) Finish(results []fetch.Result, code int) {
+	r.screen.erase()
+	r.out.finish(results, code)
+}
+
+// Wire shows one line of the dialogue with a server.
+func (r *Report) Wire(account string, sent bool, line string) { r.told.wire(account, sent, line) }
+
+// Note tells a person something about the whole run, unless they asked for quiet.
+func (r *Report) Note(text string) { r.told.note(text) }

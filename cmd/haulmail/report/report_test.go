@@ -1,0 +1,215 @@
+package report
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"haulmail/config"
+	"haulmail/fetch"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// clock is the time of every report in these tests.
+func clock() time.Time { return time.Date(2026, 11, 23, 12, 0, 1, 0, time.FixedZone("", 3600)) }
+
+// aRun is a run of four accounts: one with new mail, one with none, one that is refused, one that another run holds.
+func aRun() []fetch.Event {
+	work, home, refused, busy := results()
+	return []fetch.Event{
+		fetch.Resolved{Account: "work", Host: "pop.example.org", Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")}, Took: 3 * time.Millisecond},
+		fetch.Tried{Account: "work", Addr: netip.MustParseAddrPort("[2001:db8::1]:995"), Err: errors.New("network is unreachable")},
+		fetch.Connected{Account: "work", Addr: netip.MustParseAddrPort("192.0.2.1:995"), TLS: "TLS 1.3", Took: 31 * time.Millisecond},
+		fetch.LoggedIn{Account: "work", Mechanism: "PLAIN", TLS: "TLS 1.3", Pipelining: true},
+		fetch.Recovered{Account: "work", Delivered: 1, Finished: 2, Again: 3},
+		fetch.Rebuilt{Account: "work", Recognised: 1204, Again: 12},
+		fetch.Listed{Account: "work", Total: 3481, Bytes: 99 << 20, Get: 12, GetBytes: 4404019, Delete: 3, Skip: 3466},
+		fetch.Progress{Account: "work", Messages: 8, Bytes: 3 << 20, Of: 12, OfBytes: 4404019},
+		fetch.Delivered{Account: "work", UID: []byte("0001f3a2"), Key: "1795435202.H5", Path: "/home/me/Mail/work/new/1795435202.H5", Size: 51234, At: clock()},
+		fetch.Delivered{Account: "work", UID: []byte("odd \x1b[2J\xff"), Key: "1795435202.H6", Path: "/home/me/Mail/w\xff/new/1795435202.H6", Size: 7, At: clock()},
+		fetch.Committed{Account: "work", Messages: 12, Bytes: 4404019, Took: 41 * time.Millisecond},
+		fetch.Warning{Account: "home", Text: "a line \x1b[31m of the server"},
+		fetch.Done{Result: refused},
+		fetch.Done{Result: home},
+		fetch.Deleted{Account: "work", Messages: 3},
+		fetch.Done{Result: work},
+		fetch.Done{Result: busy},
+	}
+}
+
+func results() (work, home, refused, busy fetch.Result) {
+	work = fetch.Result{Account: "work", Maildir: "/home/me/Mail/work", Total: 3481, Bytes: 99 << 20, Messages: 12, Received: 4404019, Deleted: 3, Took: 3800 * time.Millisecond}
+	home = fetch.Result{Account: "home", Maildir: "/home/me/Mail/home", Took: 120 * time.Millisecond}
+	refused = fetch.Result{Account: "refused", Maildir: "/srv/mail/refused", Err: &fetch.Error{
+		Account: "refused", Doing: "log in", Class: fetch.Login, Hint: "test it alone with: haulmail check --connect refused",
+		Err: errors.New("the server said \"[AUTH] no\x1b[1m\r\n\""),
+	}}
+	busy = fetch.Result{Account: "busy", Maildir: "/home/me/Mail/busy", Err: &fetch.Error{
+		Account: "busy", Doing: "lock the state", Class: fetch.Busy, Err: errors.New("another run is at work on it"),
+	}}
+	return work, home, refused, busy
+}
+
+func aDryRun() []fetch.Event {
+	done := func(account string, get, remove int, err error) fetch.Done {
+		return fetch.Done{Result: fetch.Result{Account: account, Maildir: "/home/me/Mail/" + account, Total: 9, Bytes: 123456, DryRun: true, Get: get, Delete: remove, Err: err}}
+	}
+	return []fetch.Event{
+		fetch.Connected{Account: "work", Addr: netip.MustParseAddrPort("192.0.2.1:995"), TLS: "TLS 1.3"},
+		fetch.LoggedIn{Account: "work", Mechanism: "PLAIN", TLS: "TLS 1.3", Pipelining: true},
+		fetch.Connected{Account: "home", Addr: netip.MustParseAddrPort("[2001:db8::1]:110")},
+		fetch.LoggedIn{Account: "home", Mechanism: "USER/PASS"},
+		fetch.Chosen{Account: "work", Number: 1, UID: []byte("u-1"), Size: 51234, Action: fetch.Get, Reason: "new"},
+		fetch.Chosen{Account: "home", Number: 1, UID: []byte("h\xff1"), Size: 1, Action: fetch.Delete, Reason: "fetched more than 14d ago"},
+		fetch.Chosen{Account: "work", Number: 2, UID: []byte("u 2\n"), Size: 123456789, Action: fetch.Skip, Reason: "fetched before"},
+		done("home", 0, 1, nil),
+		done("work", 1, 0, nil),
+		done("busy", 0, 0, nil),
+		done("refused", 0, 0, &fetch.Error{Account: "refused", Doing: "connect", Class: fetch.Temporary, Err: errors.New("time-out")}),
+	}
+}
+
+// Each golden file is what one way of calling haulmail shows for the same events, on both of its outputs.
+func TestWhatIsShown(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		o      Options
+		events []fetch.Event
+	}{
+		{"fetch-cron", Options{}, aRun()},
+		{"fetch-terminal", Options{OutTTY: true}, aRun()},
+		{"fetch-quiet", Options{OutTTY: true, Quiet: true}, aRun()},
+		{"fetch-verbose", Options{Verbose: 1}, aRun()},
+		{"fetch-named", Options{AllBusy: true}, aRun()},
+		{"fetch-json", Options{JSON: true}, aRun()},
+		{"fetch-json-named", Options{JSON: true, AllBusy: true, Quiet: true}, aRun()[15:]},
+		{"dry-run", Options{}, aDryRun()},
+		{"dry-run-quiet", Options{Quiet: true}, aDryRun()},
+		{"list", Options{Show: Messages, Live: true}, aDryRun()},
+		{"list-json", Options{Show: Messages, JSON: true}, aDryRun()},
+		{"check", Options{Show: Connections}, aDryRun()},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			o := test.o
+			o.Out, o.Err, o.Home, o.Now = NewOutput(&stdout), &stderr, "/home/me", clock
+			for _, name := range []string{"work", "home", "refused", "busy"} {
+				o.Accounts = append(o.Accounts, Account{name, "pop.example.org:995"})
+			}
+			r := New(o)
+			var ended []fetch.Result
+			for _, e := range test.events {
+				if done, ok := e.(fetch.Done); ok {
+					ended = append(ended, done.Result)
+				}
+				r.Event(e)
+			}
+			r.Finish(ended, 77)
+			if err := o.Out.Flush(); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, test.name, "== stdout\n"+stdout.String()+"== stderr\n"+stderr.String())
+		})
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name+".golden")
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s: got\n%s\nwant\n%s", path, got, want)
+	}
+}
+
+func TestConfigErrors(t *testing.T) {
+	errs := config.Errors{
+		{File: "config.toml", Line: 9, Col: 1, Source: "prot = 995", Start: 0, Len: 4, Message: `unknown key "prot" in account "work", did you mean "port"?`},
+		{File: "config.toml", Line: 14, Col: 11, Source: "timeout = 30", Start: 10, Len: 2, Message: "timeout 30 has no unit", Hint: `write "30s"`},
+	}
+	var text, lines bytes.Buffer
+	ConfigErrors(&text, errs)
+	golden(t, "config-errors", text.String())
+
+	text.Reset()
+	ConfigErrors(&text, errs[1:])
+	golden(t, "config-error", text.String())
+
+	out := NewOutput(&lines)
+	ConfigJSON(out, errs, 78)
+	if err := out.Flush(); err != nil || bytes.Count(lines.Bytes(), []byte("\n")) != 3 || !bytes.Contains(lines.Bytes(), []byte(`"line":14,"col":11`)) {
+		t.Errorf("%v\n%s", err, lines.String())
+	}
+}
+
+func TestEveryClassHasAWord(t *testing.T) {
+	for c := fetch.None; c <= fetch.Internal; c++ {
+		if classWords[c] == "" {
+			t.Errorf("class %d has no word", c)
+		}
+	}
+}
+
+func TestWire(t *testing.T) {
+	var stderr bytes.Buffer
+	r := New(Options{Out: NewOutput(&stderr), Err: &stderr, Verbose: 2})
+	r.Wire("work", true, "UIDL")
+	r.Wire("work", false, "+OK \x1b[2J")
+	if got, want := stderr.String(), "work > UIDL\nwork < +OK \\x1b[2J\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// failing is a pipe that nobody reads any more.
+type failing struct{ err error }
+
+func (f failing) Write([]byte) (int, error) { return 0, f.err }
+
+func TestOutputRemembersItsFirstFailure(t *testing.T) {
+	broken := errors.New("broken pipe")
+	out := NewOutput(failing{broken})
+	for range 3 {
+		if n, err := out.Write(make([]byte, outputBuffer)); n != outputBuffer || err != nil {
+			t.Fatalf("Write = %d, %v: a run would stop", n, err)
+		}
+	}
+	if err := out.Flush(); !errors.Is(err, broken) {
+		t.Errorf("Flush = %v, want %v", err, broken)
+	}
+}
+
+func TestHuman(t *testing.T) {
+	for _, test := range []struct{ got, want string }{
+		{count(0, "message"), "0 messages"},
+		{count(1, "message"), "1 message"},
+		{count(3481, "message"), "3,481 messages"},
+		{size(-1), "0 B"},
+		{size(4404019), "4.2 MiB"},
+		{seconds(3849 * time.Millisecond), "3.8 s"},
+		{seconds(192 * time.Second), "3m12s"},
+		{millis(41 * time.Millisecond), "41 ms"},
+		{folder("/home/me/Mail", "/home/me"), "~/Mail"},
+		{folder("/home/me", "/home/me"), "~"},
+		{folder("/home/meat", "/home/me"), "/home/meat"},
+		{folder("/x", ""), "/x"},
+		{folder("/x", "/"), "/x"},
+	} {
+		if test.got != test.want {
+			t.Errorf("got %q, want %q", test.got, test.want)
+		}
+	}
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"haulmail/cmd/haulmail/report"
+	"haulmail/config"
+	"haulmail/fetch"
+	"haulmail/fetch/secret"
+)
+
+// job is what fetch, list and check have in common: some accounts, and how the engine is to treat them.
+type job struct {
+	out      *report.Output
+	settings settings
+	config   *config.Config
+	accounts []*config.Account
+	named    bool // the accounts were named: one that is busy is a failure
+	home     string
+	show     report.Show
+	engine   func(context.Context, []*config.Account, fetch.Options) []fetch.Result // fetch.Run or fetch.Check
+	options  fetch.Options
+}
+
+// prepare reads flags and config and chooses the accounts that the words name.
+func (p *program) prepare(c *cli.Context, show report.Show) (*job, error) {
+	s, err := readSettings(c)
+	if err != nil {
+		return nil, err
+	}
+	home := findHome()
+	cfg, err := loadConfig(s, home)
+	if err != nil {
+		return nil, p.noConfig(c, s, err)
+	}
+	accounts, err := chooseAccounts(cfg, c.Args().Slice(), c.App)
+	if err != nil {
+		return nil, err
+	}
+	j := &job{
+		out: p.out, settings: s, config: cfg, accounts: accounts, named: c.Args().Present(), home: home, show: show, engine: fetch.Run,
+		options: fetch.Options{Jobs: cfg.Jobs, PerServer: cfg.PerServer, Step: killStep()},
+	}
+	if s.jobs > 0 {
+		j.options.Jobs = s.jobs
+	}
+	if j.options.StateDir, err = findState(s, cfg, home); err != nil {
+		return nil, err
+	}
+	if j.options.Hostname, err = os.Hostname(); err != nil {
+		return nil, err
+	}
+	return j, nil
+}
+
+// noConfig says why there is no config. A word that was most likely meant as a command is the nearer reason.
+func (p *program) noConfig(c *cli.Context, s settings, err error) error {
+	if errs, ok := errors.AsType[config.Errors](err); ok && s.json {
+		report.ConfigJSON(p.out, errs, exitConfig)
+	}
+	word := c.Args().First()
+	if _, ok := errors.AsType[*noConfigError](err); ok && !p.line.named && word != "" && nearest(word, commandNames(c.App)) != "" {
+		return unknownAccount(word, true, nil, c.App)
+	}
+	return err
+}
+
+// run lets the engine do the job and tells how it went. Its error is a *toldError, or one that came before any account.
+func (j *job) run(ctx context.Context) error {
+	typed, err := askPasswords(ctx, j.accounts)
+	if err != nil {
+		return err
+	}
+	r := j.report()
+	j.options.Report = r.Event
+	j.options.Password = passwords(typed)
+	if j.settings.verbose > 1 {
+		j.options.Wire = r.Wire
+	}
+	unwatch := context.AfterFunc(ctx, func() { noteSignal(ctx, r) })
+	results := j.engine(ctx, j.accounts, j.options)
+	unwatch()
+	stopped := context.Cause(ctx)
+	code := resultsCode(results, j.allBusy(), stopped)
+	r.Finish(results, code)
+	if stopped != nil {
+		r.Note(stopped.Error() + "; what had arrived is safe, the rest comes with the next run")
+	}
+	if code == exitOK {
+		return nil
+	}
+	return &toldError{code}
+}
+
+// allBusy says whether an account that another run holds is a failure. A fetch of all accounts leaves it to that other run.
+func (j *job) allBusy() bool { return j.named || j.show != report.Summaries }
+
+func (j *job) report() *report.Report {
+	o := report.Options{
+		Out: j.out, Err: os.Stderr, OutTTY: isTerminal(os.Stdout), Live: canDraw(os.Stderr),
+		Quiet: j.settings.quiet, Verbose: j.settings.verbose, JSON: j.settings.json,
+		Show: j.show, AllBusy: j.allBusy(), Home: j.home,
+	}
+	for _, a := range j.accounts {
+		o.Accounts = append(o.Accounts, report.Account{Name: a.Name, Server: a.Server.String()})
+	}
+	return report.New(o)
+}
+
+// noteSignal tells a person at once that their signal was heard: what is being written is finished first.
+func noteSignal(ctx context.Context, r *report.Report) {
+	if _, ok := errors.AsType[*signalError](context.Cause(ctx)); ok && isTerminal(os.Stderr) {
+		r.Note("stopping; a second signal stops at once")
+	}
+}
+
+// passwords gives the typed passwords, and for every other account the configured one.
+func passwords(typed map[string]config.Secret) func(context.Context, *config.Account) (config.Secret, error) {
+	environ := os.Environ()
+	return func(ctx context.Context, a *config.Account) (config.Secret, error) {
+		source := secret.Source{LookupEnv: os.LookupEnv, Environ: environ}
+		if s, ok := typed[a.Name]; ok {
+			source.Prompt = func(context.Context, string) (config.Secret, error) { return s, nil }
+		}
+		return source.Password(ctx, a)
+	}
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// signalError is the cause of a context that a signal has ended.
+type signalError struct{ signal syscall.Signal }
+
+func (e *signalError) Error() string { return "stopped by " + signalName(e.signal) }
+
+func signalName(s syscall.Signal) string {
+	switch s {
+	case syscall.SIGINT:
+		return "SIGINT"
+	case syscall.SIGTERM:
+		return "SIGTERM"
+	case syscall.SIGHUP:
+		return "SIGHUP"
+	}
+	return fmt.Sprintf("signal %d", int(s))
+}
+
+// withSignals gives a context that the first SIGINT, SIGTERM or SIGHUP ends, with a *signalError as its cause: a run then brings
+// what it has begun to a safe end. The second one ends the process at once, which cannot lose mail either. A signal that whoever
+// started us wanted ignored (nohup) stays ignored. stop gives up the watch.
+func withSignals(parent context.Context) (ctx context.Context, stop func()) {
+	ctx, cancel := context.WithCancelCause(parent)
+	arrived := make(chan os.Signal, 2)
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) {
+			signal.Notify(arrived, s)
+		}
+	}
+	go func() {
+		first, ok := (<-arrived).(syscall.Signal)
+		if !ok {
+			return // stopped
+		}
+		cancel(&signalError{first})
+		if second, ok := (<-arrived).(syscall.Signal); ok {
+			terminal.restore()
+			os.Exit(exitSignal + int(second))
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(arrived)
+		close(arrived)
+		cancel(nil)
+	}
+}
