@@ -204,7 +204,7 @@ func (h *haul) rebuild(p *plan) error {
 func (h *haul) delivered() (map[maildir.Hash]maildir.Entry, error) {
 	box := h.box
 	if box == nil {
-		opened, err := maildir.Open(h.a.Maildir, h.store.Spool(), maildir.Options{Hostname: h.Hostname})
+		opened, err := maildir.Open(h.a.Maildir, cmp.Or(h.store.Spool(), "none"), maildir.Options{Hostname: h.Hostname})
 		if errors.Is(err, maildir.ErrMissing) || errors.Is(err, os.ErrNotExist) {
 			return nil, nil
 		}

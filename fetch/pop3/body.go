@@ -11,28 +11,30 @@ import (
 // as it came. It gives the message's octets on the wire, without stuffing and end, which is what LIST counts.
 //
 // It works in place: the decoded text never gets ahead of the text still to be read, so each filled buffer costs one write.
-func (c *Client) body(w io.Writer, limit int64) (octets int64, err error) {
-	lineStart := true // the octets before are CRLF, or the beginning of the message
+//
+// fused tells that the text looks like two replies, one run into the next; see place.
+func (c *Client) body(w io.Writer, limit int64) (octets int64, fused bool, err error) {
+	at := place{lineStart: true}
 	for {
-		out, used, state := decode(c.buf[c.r:c.w], &lineStart, c.w-c.r == len(c.buf))
+		out, used, state := decode(c.buf[c.r:c.w], &at, c.w-c.r == len(c.buf))
 		octets += int64(state.octets)
 		if octets > limit {
-			return octets, &TooLongError{Doing: c.doing, Limit: limit}
+			return octets, at.fused, &TooLongError{Doing: c.doing, Limit: limit}
 		}
 		if out > 0 {
 			began := time.Now()
 			if _, err := w.Write(c.buf[c.r : c.r+out]); err != nil {
-				return octets, &SinkError{err}
+				return octets, at.fused, &SinkError{err}
 			}
 			// A slow disk must not count as a slow server.
 			c.started = c.started.Add(time.Since(began))
 		}
 		c.r += used
 		if state.ended {
-			return octets, nil
+			return octets, at.fused, nil
 		}
 		if err := c.fill(); err != nil {
-			return octets, err
+			return octets, at.fused, err
 		}
 	}
 }
@@ -45,6 +47,13 @@ func (e *SinkError) Error() string { return fmt.Sprintf("store the message: %v",
 // Unwrap gives the writer's error.
 func (e *SinkError) Unwrap() error { return e.Err }
 
+// place is where decode is in a message, from call to call.
+type place struct {
+	lineStart bool // the octets before are CRLF, or the beginning of the message
+	dot       bool // the line before ends in a dot
+	fused     bool // a line that ends in a dot is followed by what reads like a status line: the server may have forgotten the CRLF before the final dot
+}
+
 // decoded is what decode says of the octets that it used.
 type decoded struct {
 	octets int  // of the message on the wire, unstuffed
@@ -53,19 +62,19 @@ type decoded struct {
 
 // decode turns text, in place, into its decoded form at text[:out], out of text[:used]. What can't be decided before more is
 // read stays unused: a line without its end, unless full says that there is no room for more; then all of it goes but a last
-// CR. lineStart is carried from call to call.
-func decode(text []byte, lineStart *bool, full bool) (out, used int, d decoded) {
+// CR.
+func decode(text []byte, at *place, full bool) (out, used int, d decoded) {
 	for used < len(text) {
 		end := bytes.IndexByte(text[used:], '\n')
 		if end < 0 {
 			if full && used == 0 {
-				out, used, d.octets = decodePart(text, lineStart)
+				out, used, d.octets = decodePart(text, at)
 			}
 			return out, used, d
 		}
 		line := text[used : used+end+1]
 		used += end + 1
-		if *lineStart && line[0] == '.' {
+		if at.lineStart && line[0] == '.' {
 			if len(line) == 3 && line[1] == '\r' {
 				d.ended = true
 				return out, used, d
@@ -73,23 +82,27 @@ func decode(text []byte, lineStart *bool, full bool) (out, used int, d decoded) 
 			line = line[1:]
 		}
 		d.octets += len(line)
-		*lineStart = len(line) > 1 && line[len(line)-2] == '\r'
-		if *lineStart {
+		if at.dot && (line[0] == '+' || line[0] == '-') {
+			at.fused = at.fused || bytes.HasPrefix(line, []byte("+OK")) || bytes.HasPrefix(line, []byte("-ERR"))
+		}
+		at.lineStart = len(line) > 1 && line[len(line)-2] == '\r'
+		if at.lineStart {
 			line = line[:len(line)-1]
 			line[len(line)-1] = '\n'
 		}
+		at.dot = at.lineStart && len(line) > 1 && line[len(line)-2] == '.'
 		out += copy(text[out:], line)
 	}
 	return out, used, d
 }
 
 // decodePart takes the beginning of a line that is longer than the buffer.
-func decodePart(text []byte, lineStart *bool) (out, used, octets int) {
+func decodePart(text []byte, at *place) (out, used, octets int) {
 	part := text
-	if *lineStart && part[0] == '.' {
+	if at.lineStart && part[0] == '.' {
 		part = part[1:]
 	}
-	*lineStart = false
+	at.lineStart, at.dot = false, false
 	used = len(text)
 	if part[len(part)-1] == '\r' {
 		part = part[:len(part)-1]

@@ -89,7 +89,10 @@ func (r *Retrieval) Refused() *ServerError { return r.refused }
 // them. An error ends the walk: a *TooLongError after limit octets, a *SinkError of w's, or one of the connection's.
 func (r *Retrieval) Body(w io.Writer, limit int64) (octets int64, err error) {
 	r.unread = false
-	octets, err = r.c.body(w, limit)
+	octets, fused, err := r.c.body(w, limit)
+	if size := r.wants[r.Index()].Size; err == nil && fused && r.pipelining && octets > size {
+		err = &ProtocolError{Doing: r.c.doing, Why: "the message seems to run into the next one"}
+	}
 	if err != nil {
 		r.end(err)
 		return octets, err

@@ -1,0 +1,413 @@
+package fetch
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"haulmail/config"
+	"haulmail/fetch/pop3/pop3test"
+	"haulmail/fetch/seen"
+)
+
+func TestEachMessageOnce(t *testing.T) {
+	msgs := mail(1200) // more than two batches
+	l := newLab(t, msgs)
+	l.want(1200, 0, None)
+	l.holds(texts(t, msgs)...)
+	l.want(0, 0, None)
+	more := pop3test.Message{UID: "later", Data: []byte("later\r\n")}
+	l.mailbox.Add(more)
+	l.want(1, 0, None)
+	l.holds(texts(t, append(msgs, more))...)
+	l.onServer(uids(append(msgs, more))...)
+}
+
+func TestNothingNewMakesNoMaildir(t *testing.T) {
+	l := newLab(t, nil)
+	l.want(0, 0, None)
+	if _, err := os.Stat(l.account.Maildir); !os.IsNotExist(err) {
+		t.Fatalf("an empty maildrop made a Maildir (%v)", err)
+	}
+}
+
+func TestOneByOneWithoutPipelining(t *testing.T) {
+	msgs := mail(20)
+	for _, row := range []struct {
+		name  string
+		setup func(*lab)
+	}{
+		{"not announced", func(l *lab) { l.server.Caps = []string{"UIDL", "USER"} }},
+		{"switched off", func(l *lab) { l.account.Pipelining = config.PipeliningOff }},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			l := newLab(t, msgs, pop3test.Fault{Batched: true, On: "RETR", Do: pop3test.FIN})
+			row.setup(l)
+			l.want(20, 0, None)
+			l.holds(texts(t, msgs)...)
+		})
+	}
+}
+
+func TestDeleteFetched(t *testing.T) {
+	msgs := mail(3)
+	l := newLab(t, msgs)
+	l.account.Delete = config.Delete{Mode: config.DeleteFetched}
+	l.want(3, 3, None)
+	l.holds(texts(t, msgs)...)
+	l.onServer()
+}
+
+func TestDeleteWhatEarlierRunsFetched(t *testing.T) {
+	msgs := mail(3)
+	l := newLab(t, msgs)
+	l.want(3, 0, None)
+	l.account.Delete = config.Delete{Mode: config.DeleteFetched}
+	msgs[1].Data = []byte("another message with a UID used again\r\n")
+	l.mailbox.Replace(msgs...)
+	l.want(0, 2, None)
+	l.onServer("u2") // its size is no longer the stored one
+}
+
+func TestDeleteAged(t *testing.T) {
+	msgs := mail(2)
+	l := newLab(t, msgs)
+	l.account.Delete = config.Delete{Mode: config.DeleteAged, Age: 14 * 24 * time.Hour}
+	l.want(2, 0, None)
+	l.clock = 13 * 24 * time.Hour
+	l.want(0, 0, None)
+	l.clock = 14*24*time.Hour + time.Minute
+	l.want(0, 2, None)
+	l.onServer()
+	l.holds(texts(t, msgs)...)
+}
+
+// A lost connection loses the DELEs, an unanswered QUIT leaves them unknown; neither loses or doubles mail.
+func TestDeletesThatMayNotHaveHappened(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		fault pop3test.Fault
+		class Class
+		says  string
+	}{
+		{"cut after DELE", pop3test.Fault{On: "DELE", Nth: 2, Limit: 1, Do: pop3test.FIN}, Temporary, ""},
+		{"cut at QUIT, not deleted", pop3test.Fault{On: "QUIT", Ignore: true, Limit: 1, Do: pop3test.FIN}, None, "not known"},
+		{"cut at QUIT, deleted", pop3test.Fault{On: "QUIT", Limit: 1, Do: pop3test.FIN}, None, "not known"},
+		{"QUIT refused", pop3test.Fault{On: "QUIT", Ignore: true, Limit: 1, Text: "-ERR some messages not removed\r\n"}, None, "not known"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			msgs := mail(3)
+			l := newLab(t, msgs, row.fault)
+			l.account.Delete = config.Delete{Mode: config.DeleteFetched}
+			l.want(3, 0, row.class)
+			if !strings.Contains(l.said(), row.says) {
+				t.Errorf("said %q, want %q in it", l.said(), row.says)
+			}
+			if r := l.run(); r.Err != nil || r.Messages != 0 {
+				t.Fatalf("the second run delivered %d: %v", r.Messages, r.Err)
+			}
+			l.onServer()
+			l.holds(texts(t, msgs)...)
+		})
+	}
+}
+
+func TestRefusedMessageBlocksNoOther(t *testing.T) {
+	msgs := mail(5)
+	l := newLab(t, msgs, pop3test.Fault{On: "RETR", Msg: 3, Limit: 1, Ignore: true, Text: "-ERR [SYS/TEMP] try later\r\n"})
+	l.want(4, 0, Poison)
+	if !strings.Contains(l.said(), `message 3 (UID "u3")`) {
+		t.Errorf("said %q", l.said())
+	}
+	l.want(1, 0, None)
+	l.holds(texts(t, msgs)...)
+}
+
+func TestStumps(t *testing.T) {
+	long := pop3test.Message{UID: "long", Data: []byte(strings.Repeat("a line of the message\r\n", 20))}
+	for _, row := range []struct {
+		name     string
+		faults   []pop3test.Fault
+		messages int
+		class    Class
+		whole    bool
+	}{
+		{"empty once", []pop3test.Fault{{On: "RETR", UID: "long", Limit: 1, Mangle: pop3test.Empty}}, 2, None, true},
+		{"a stump once", []pop3test.Fault{{On: "RETR", UID: "long", Limit: 1, Stump: 46}}, 2, None, true},
+		{"the same stump twice", []pop3test.Fault{{On: "RETR", UID: "long", Stump: 46}}, 2, None, false},
+		{"two stumps", []pop3test.Fault{{On: "RETR", UID: "long", Nth: 1, Stump: 46}, {On: "RETR", UID: "long", Nth: 2, Stump: 69}}, 1, Poison, false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			l := newLab(t, append(mail(1), long), row.faults...)
+			l.account.Delete = config.Delete{Mode: config.DeleteFetched}
+			l.want(row.messages, map[bool]int{true: 2, false: 1}[row.whole], row.class)
+			want := texts(t, mail(1))
+			if row.whole {
+				want = append(want, texts(t, []pop3test.Message{long})...)
+			} else if row.messages == 2 {
+				want = append(want, strings.Repeat("a line of the message\n", 2))
+			}
+			l.holds(want...)
+		})
+	}
+}
+
+// What breaks a pipelined session is followed by one that asks for one message at a time; nothing doubtful is stored.
+func TestBrokenPipelining(t *testing.T) {
+	for _, row := range []struct {
+		name     string
+		faults   []pop3test.Fault
+		sessions int // of this run and the next
+	}{
+		{"batches are dropped", []pop3test.Fault{{On: "RETR", Batched: true, Do: pop3test.Stall}}, 3},
+		{"batches are hung up on", []pop3test.Fault{{On: "RETR", Batched: true, Do: pop3test.RST}}, 3},
+		{"junk behind a message, once", []pop3test.Fault{{On: "RETR", Msg: 4, Limit: 1, At: pop3test.End, Text: "and more of it\r\n"}}, 3},
+		{"no line end before a dot, once", []pop3test.Fault{{On: "RETR", Msg: 4, Limit: 1, Mangle: pop3test.GluedDot}}, 3},
+		{"cut in a message, once", []pop3test.Fault{{On: "RETR", Msg: 4, Limit: 1, At: 20, Do: pop3test.FIN}}, 3},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			msgs := mail(10)
+			l := newLab(t, msgs, row.faults...)
+			l.account.Timeout = config.Duration(700 * time.Millisecond)
+			l.account.Delete = config.Delete{Mode: config.DeleteFetched}
+			r := l.want(10, 10, None)
+			l.holds(texts(t, msgs)...)
+			l.onServer()
+			if r = l.run(); r.Err != nil || l.server.Sessions() != row.sessions {
+				t.Errorf("%d sessions in two runs (%v), want %d", l.server.Sessions(), r.Err, row.sessions)
+			}
+		})
+	}
+}
+
+func TestOddListings(t *testing.T) {
+	same := []pop3test.Message{{UID: "same", Data: []byte("one\r\n")}, {UID: "other", Data: []byte("two\r\n")}, {UID: "same", Data: []byte("three\r\n")}}
+	l := newLab(t, same)
+	l.want(3, 0, None)
+	l.want(0, 0, None)
+	l.holds("one\n", "two\n", "three\n")
+
+	strange := []pop3test.Message{
+		{UID: "../../x", Data: []byte("1\r\n")}, {UID: "x 1", Data: []byte("2\r\n")}, {UID: "x 2", Data: []byte("3\r\n")},
+		{UID: "\xff\x00\x1b[2J", Data: []byte("4\r\n")}, {UID: strings.Repeat("long", 200), Data: []byte("5\r\n")},
+	}
+	l = newLab(t, strange)
+	l.want(5, 0, None)
+	l.want(0, 0, None)
+	l.holds(texts(t, strange)...)
+
+	l = newLab(t, append(mail(2), pop3test.Message{Data: []byte("nameless\r\n")}))
+	l.want(2, 0, Poison)
+	l.holds(texts(t, mail(2))...)
+
+	l = newLab(t, mail(2), pop3test.Fault{On: "UIDL", Ignore: true, Text: "-ERR what?\r\n"})
+	l.want(0, 0, Protocol)
+
+	half := newLab(t, mail(4))
+	half.want(4, 0, None)
+	half.server.SetFaults(pop3test.Fault{On: "UIDL", Line: func(n int, line string) string {
+		if n%2 == 0 {
+			return ""
+		}
+		return line
+	}})
+	half.run() // the others have no UID in this listing
+	half.server.SetFaults()
+	half.want(0, 0, None)
+	half.holds(texts(t, mail(4))...)
+}
+
+func TestDryRunChangesNothing(t *testing.T) {
+	l := newLab(t, mail(2))
+	l.options.DryRun = true
+	l.account.Delete = config.Delete{Mode: config.DeleteFetched}
+	r := l.want(0, 0, None)
+	if r.Get != 2 || l.said() != "get u1: new, then to be deleted\nget u2: new, then to be deleted" {
+		t.Errorf("to get %d, said:\n%s", r.Get, l.said())
+	}
+	if entries, _ := os.ReadDir(filepath.Dir(l.account.Maildir)); len(entries) != 0 {
+		t.Errorf("a dry run made %v", entries)
+	}
+	l.options.DryRun = false
+	l.account.Delete = config.Delete{}
+	l.want(2, 0, None)
+	l.options.DryRun = true
+	l.account.Delete = config.Delete{Mode: config.DeleteFetched}
+	if r := l.want(0, 0, None); r.Delete != 2 || l.said() != "delete u1: fetched before\ndelete u2: fetched before" {
+		t.Errorf("to delete %d, said:\n%s", r.Delete, l.said())
+	}
+}
+
+func TestStateLostIsRebuilt(t *testing.T) {
+	msgs := mail(6)
+	l := newLab(t, msgs[:4])
+	l.want(4, 0, None)
+	path := l.files()[0]
+	if err := os.Rename(path, filepath.Join(l.account.Maildir, "cur", filepath.Base(path)+":2,S")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(l.options.StateDir); err != nil {
+		t.Fatal(err)
+	}
+	l.mailbox.Replace(msgs...)
+	l.want(2, 0, None)
+	if l.said() != "rebuilt 4 2" {
+		t.Errorf("said %q", l.said())
+	}
+	l.want(0, 0, None)
+	l.holds(texts(t, msgs)...)
+}
+
+func TestChangedIdentity(t *testing.T) {
+	l := newLab(t, mail(2))
+	l.want(2, 0, None)
+	l.server.Users["renamed"] = l.server.Users["me"]
+	l.account.Username = "renamed"
+	if e := errOf(t, l.want(0, 0, Config)); !strings.Contains(e.Hint, "--adopt") {
+		t.Errorf("hint %q names no way out", e.Hint)
+	}
+	l.options.Adopt = true
+	l.want(0, 0, None)
+	l.options.Adopt = false
+	l.want(0, 0, None)
+}
+
+func TestBusy(t *testing.T) {
+	l := newLab(t, mail(2))
+	l.want(2, 0, None)
+	store, err := seen.Open(filepath.Join(l.options.StateDir, "work.db"), seen.Identity{Server: "127.0.0.1", User: "me"}, seen.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.want(0, 0, Busy)
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l.want(0, 0, None)
+}
+
+func TestMissingMaildirIsNotMadeAfresh(t *testing.T) {
+	l := newLab(t, mail(1))
+	l.want(1, 0, None)
+	if err := os.RemoveAll(l.account.Maildir); err != nil {
+		t.Fatal(err)
+	}
+	l.mailbox.Add(pop3test.Message{UID: "new", Data: []byte("new\r\n")})
+	l.want(0, 0, Temporary)
+	if _, err := os.Stat(l.account.Maildir); !os.IsNotExist(err) {
+		t.Error("the Maildir was made afresh")
+	}
+	l.account.Maildir += "-elsewhere"
+	l.want(1, 0, None)
+	l.holds("new\n")
+}
+
+func TestStopped(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	msgs := mail(50)
+	l := newLab(t, msgs, pop3test.Fault{On: "RETR", Msg: 10, Limit: 1, Call: cancel})
+	l.account.Pipelining = config.PipeliningOff
+	l.account.Delete = config.Delete{Mode: config.DeleteFetched}
+	began := time.Now()
+	r := l.runWithin(ctx)
+	if ClassOf(r.Err) != Interrupted || r.Messages < 9 || r.Messages > 11 || r.Deleted != 0 {
+		t.Fatalf("delivered %d, deleted %d: %v", r.Messages, r.Deleted, r.Err)
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("took %s to stop", took)
+	}
+	rest := l.run()
+	if rest.Err != nil || rest.Messages+r.Messages != 50 {
+		t.Fatalf("delivered %d and %d: %v", r.Messages, rest.Messages, rest.Err)
+	}
+	l.holds(texts(t, msgs)...)
+	l.onServer()
+}
+
+func TestStoppedBeforeTheListing(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	l := newLab(t, mail(1), pop3test.Fault{On: "PASS", Call: cancel, Do: pop3test.Stall}, pop3test.Fault{On: "AUTH", Call: cancel, Do: pop3test.Stall})
+	if r := l.runWithin(ctx); ClassOf(r.Err) != Interrupted || r.Took > 2*time.Second {
+		t.Fatalf("ended after %s with %v", r.Took, r.Err)
+	}
+}
+
+func TestClasses(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		fault pop3test.Fault
+		class Class
+		says  string
+	}{
+		{"greeting refused", pop3test.Fault{On: pop3test.Greeting, Ignore: true, Text: "-ERR go away\r\n"}, Temporary, `"go away"`},
+		{"greeting is no POP3", pop3test.Fault{On: pop3test.Greeting, Ignore: true, Text: "220 smtp\r\n"}, Protocol, "220 smtp"},
+		{"wrong password", pop3test.Refuse("AUTH", "[AUTH] no"), Login, "[AUTH] no"},
+		{"in use", pop3test.Refuse("AUTH", "[IN-USE] busy"), Temporary, "busy"},
+		{"login delay", pop3test.Refuse("AUTH", "[LOGIN-DELAY] wait"), Temporary, "wait"},
+		{"temporary", pop3test.Refuse("AUTH", "[SYS/TEMP] wait"), Temporary, "wait"},
+		{"permanent", pop3test.Refuse("AUTH", "[SYS/PERM] closed"), Unavailable, "closed"},
+		{"listing is cut", pop3test.Fault{On: "UIDL", At: 10, Do: pop3test.FIN}, Temporary, "UIDL"},
+		{"a number twice", pop3test.Fault{On: "UIDL", Line: func(int, string) string { return "1 x" }}, Protocol, "listed twice"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			l := newLab(t, mail(2), row.fault)
+			e := errOf(t, l.want(0, 0, row.class))
+			if !strings.Contains(e.Error(), row.says) || strings.Contains(e.Error(), "\n") {
+				t.Errorf("says %q, want %q in one line", e, row.says)
+			}
+		})
+	}
+}
+
+func TestAnnouncedMechanismThatFailsFallsBack(t *testing.T) {
+	l := newLab(t, mail(1), pop3test.Refuse("AUTH", "mechanism broken"))
+	l.want(1, 0, None)
+}
+
+func TestAccountsTogether(t *testing.T) {
+	const accounts = 12
+	l := newLab(t, mail(5))
+	var open, most atomic.Int32
+	l.server.Faults = []pop3test.Fault{
+		{On: "STAT", Call: func() {
+			now := open.Add(1)
+			for seen := most.Load(); now > seen && !most.CompareAndSwap(seen, now); seen = most.Load() {
+			}
+			time.Sleep(30 * time.Millisecond)
+		}},
+		{On: "QUIT", Call: func() { open.Add(-1) }},
+	}
+	l.server.SetFaults(l.server.Faults...)
+	var all []*config.Account
+	for i := range accounts {
+		name := fmt.Sprintf("a%d", i)
+		l.server.Users[name] = pop3test.User{Password: "s3cret", Mailbox: pop3test.NewMailbox(mail(5)...)}
+		a := *l.account
+		a.Name, a.Username, a.Maildir = name, name, filepath.Join(l.account.Maildir, name)
+		if i == 3 {
+			a.Username = "nobody"
+		}
+		all = append(all, &a)
+	}
+	l.options.Jobs, l.options.PerServer = 8, 3
+	results := Run(context.Background(), all, l.options)
+	for i, r := range results {
+		if i == 3 && ClassOf(r.Err) != Login {
+			t.Errorf("account 3 ended with %v, want a refused login", r.Err)
+		}
+		if i != 3 && (r.Err != nil || r.Messages != 5) {
+			t.Errorf("account %d delivered %d: %v", i, r.Messages, r.Err)
+		}
+	}
+	if Worst(results) != Login {
+		t.Errorf("the worst is class %d", Worst(results))
+	}
+	if most.Load() > 3 {
+		t.Errorf("%d accounts at one server at once, 3 are allowed", most.Load())
+	}
+}

@@ -1,0 +1,75 @@
+package fetch
+
+import (
+	"testing"
+	"time"
+
+	"haulmail/config"
+	"haulmail/maildir"
+)
+
+func TestDecide(t *testing.T) {
+	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	never := config.Delete{}
+	fetched := config.Delete{Mode: config.DeleteFetched}
+	aged := config.Delete{Mode: config.DeleteAged, Age: 14 * 24 * time.Hour}
+	fresh := message{size: 100, hasUID: true}
+	known := message{size: 100, hasUID: true, known: true, oldSize: 100, fetched: now.Add(-14 * 24 * time.Hour)}
+	with := func(m message, change func(*message)) message { change(&m); return m }
+
+	for _, row := range []struct {
+		name string
+		m    message
+		rule config.Delete
+		want Decision
+	}{
+		{"new", fresh, never, Decision{Get, ReasonNew}},
+		{"new, to go", fresh, fetched, Decision{Get, ReasonNew}},
+		{"new of unknown size", with(fresh, func(m *message) { m.size = -1 }), aged, Decision{Get, ReasonNew}},
+		{"known", known, never, Decision{Skip, ReasonSeen}},
+		{"known, to go", known, fetched, Decision{Delete, ReasonFetched}},
+		{"known, old to the second", known, aged, Decision{Delete, ReasonOld}},
+		{"known, a second too young", with(known, func(m *message) { m.fetched = m.fetched.Add(time.Second) }), aged, Decision{Skip, ReasonYoung}},
+		{"known, another size", with(known, func(m *message) { m.size++ }), fetched, Decision{Skip, ReasonSizeChanged}},
+		{"known, another size, never to go", with(known, func(m *message) { m.size++ }), never, Decision{Skip, ReasonSeen}},
+		{"known, no size now", with(known, func(m *message) { m.size = -1 }), fetched, Decision{Skip, ReasonSizeChanged}},
+		{"known, no size ever", with(known, func(m *message) { m.size, m.oldSize = -1, -1 }), aged, Decision{Skip, ReasonSizeChanged}},
+		{"no UID", with(fresh, func(m *message) { m.hasUID = false }), fetched, Decision{Skip, ReasonNoUID}},
+		{"unsettled", with(fresh, func(m *message) { m.unsettled = true }), fetched, Decision{Skip, ReasonUnsettled}},
+		{"without end", with(fresh, func(m *message) { m.left = ReasonTooLong }), never, Decision{Skip, ReasonTooLong}},
+		{"doubtful", with(known, func(m *message) { m.left = ReasonDoubtful }), fetched, Decision{Skip, ReasonDoubtful}},
+	} {
+		if got := decide(row.m, row.rule, now); got != row.want {
+			t.Errorf("%s: %v (reason %d), want %v (reason %d)", row.name, got.Action, got.Reason, row.want.Action, row.want.Reason)
+		}
+		if text := reasonText(row.want, row.m, row.rule); text == "" {
+			t.Errorf("%s: no reason in words", row.name)
+		}
+	}
+}
+
+// The table of DESIGN §3, but for the Maildir that cannot be reached: there is no verdict then.
+func TestJudge(t *testing.T) {
+	const young, old = time.Hour, 25 * time.Hour
+	for _, row := range []struct {
+		name        string
+		place       maildir.Place
+		whole, same bool
+		age         time.Duration
+		want        verdict
+	}{
+		{"in new/", maildir.InNew, false, true, young, delivered},
+		{"in cur/", maildir.InCur, false, false, old, delivered},
+		{"in new/ and left in the spool", maildir.InNew | maildir.InSpool, true, true, young, delivered},
+		{"in the spool, whole", maildir.InSpool, true, true, young, finish},
+		{"in the spool, whole, another folder", maildir.InSpool, true, false, old, finish},
+		{"in the spool, damaged", maildir.InSpool, false, true, young, again},
+		{"nowhere, young", maildir.Nowhere, false, true, young, delivered},
+		{"nowhere, old", maildir.Nowhere, false, true, old, again},
+		{"nowhere, another folder", maildir.Nowhere, false, false, young, again},
+	} {
+		if got := judge(row.place, row.whole, row.same, row.age); got != row.want {
+			t.Errorf("%s: verdict %d, want %d", row.name, got, row.want)
+		}
+	}
+}
