@@ -47,7 +47,7 @@ func (b *Batch) check() error {
 			return err
 		}
 		if !validKey(in.Key) {
-			return fmt.Errorf("bad file name %q", in.Key)
+			return fmt.Errorf("bad file name %.64q", in.Key)
 		}
 		if in.Size < 0 || in.Size > maxSize {
 			return fmt.Errorf("bad file size %d", in.Size)

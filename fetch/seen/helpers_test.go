@@ -62,7 +62,7 @@ func uids(names ...string) (list [][]byte) {
 func batch(names ...string) *Batch {
 	b := &Batch{Box: Box{Path: "/mail/me", Dev: 7, Ino: 4711}, At: start}
 	for _, n := range names {
-		in := Intent{UID: []byte(n), Key: "17.H" + fmt.Sprintf("%x", n) + ".host", ListSize: int64(100 + len(n)), Size: int64(90 + len(n))}
+		in := Intent{UID: []byte(n), Key: fmt.Sprintf("17.H%.60x.host", n), ListSize: int64(100 + len(n)), Size: int64(90 + len(n))}
 		copy(in.Sum[:], n)
 		b.Intents = append(b.Intents, in)
 	}
