@@ -79,6 +79,9 @@ type span struct{ start, end int }
 func newError(file, text string, at span, message, hint string) *Error {
 	at.start = min(max(at.start, 0), len(text))
 	at.end = min(max(at.end, at.start), len(text))
+	for at.start > 0 && at.start < len(text) && !utf8.RuneStart(text[at.start]) {
+		at.start-- // the library may point into a character
+	}
 	lineStart, lineEnd := lineAround(text, at.start)
 	raw := text[lineStart:lineEnd]
 	start := utf8.RuneCountInString(text[lineStart:min(at.start, lineEnd)])
@@ -87,7 +90,7 @@ func newError(file, text string, at span, message, hint string) *Error {
 		File:    file,
 		Line:    strings.Count(text[:lineStart], "\n") + 1,
 		Col:     start + 1,
-		Message: message,
+		Message: printable([]rune(message)),
 		Hint:    hint,
 	}
 	shown := []rune(raw)
@@ -112,8 +115,7 @@ func lineAround(text string, offset int) (start, end int) {
 }
 
 // shorten makes a line fit to be shown: at most maxShown characters around the
-// mistake, none of them able to steer a terminal. The mistake is moved and cut
-// so that it begins inside the line or right behind it.
+// mistake, which is moved and cut so that it stands inside the line.
 func shorten(line []rune, start, length int) (string, int, int) {
 	const maxShown = 160
 	const before = 40 // characters kept in front of the mistake
@@ -129,13 +131,17 @@ func shorten(line []rune, start, length int) (string, int, int) {
 		}
 		line, start = window, start-from
 	}
-	length = max(min(length, len(line)-start), 1)
+	return printable(line), start, max(min(length, len(line)-start), 1)
+}
+
+// printable replaces each character that a terminal might obey. A tab stays.
+func printable(text []rune) string {
 	var b strings.Builder
-	for _, r := range line {
+	for _, r := range text {
 		if r != '\t' && !unicode.IsPrint(r) {
 			r = unicode.ReplacementChar
 		}
 		b.WriteRune(r)
 	}
-	return b.String(), start, length
+	return b.String()
 }

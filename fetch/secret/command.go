@@ -1,0 +1,170 @@
+package secret
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+	"unicode"
+
+	"haulmail/config"
+)
+
+const (
+	// commandTimeout is long enough to type a passphrase, and short enough for
+	// a cron job whose command asks a person who isn't there.
+	commandTimeout = 60 * time.Second
+	// pipeDelay is how long the output of a command is read on after its end. What
+	// it wrote is in the pipe by then; only a process that it left behind can
+	// keep the pipe open.
+	pipeDelay = time.Second
+)
+
+// ErrTimeout says that a command did not end in time.
+var ErrTimeout = errors.New("the command did not end in time")
+
+// errEmpty says that a command ended well and said nothing.
+var errEmpty = errors.New("the first line of the command's output is empty")
+
+// fromCommand runs the account's command; the first line of its output is the
+// password. The command finds HAULMAIL_ACCOUNT, HAULMAIL_SERVER (the host) and
+// HAULMAIL_USERNAME in its environment and nothing on its standard input.
+func (s Source) fromCommand(ctx context.Context, a *config.Account) (text, hint string, err error) {
+	limit := s.CommandTimeout
+	if limit == 0 {
+		limit = commandTimeout
+	}
+	timed, stopTimer := context.WithTimeoutCause(ctx, limit, fmt.Errorf("%w (%v)", ErrTimeout, limit))
+	defer stopTimer()
+	running, stop := context.WithCancelCause(timed)
+	defer stop(nil)
+
+	out := &bounded{limit: maxOutput, full: func() { stop(errTooLong) }}
+	complaint := &tail{}
+	cmd := s.command(running, a)
+	cmd.Stdout, cmd.Stderr = out, complaint
+	err = cmd.Run()
+	text = firstLine(out.kept)
+	if cause := context.Cause(running); err != nil && cause != nil {
+		if errors.Is(cause, ErrTimeout) {
+			hint = "it may wait for an answer: run it by hand"
+		}
+		return "", hint, stopped(ctx, cause)
+	}
+	if errors.Is(err, exec.ErrWaitDelay) {
+		err = nil // it ended well and left something behind that holds its output open
+	}
+	if err == nil && text == "" {
+		err = errEmpty
+	}
+	if err == nil {
+		return text, "", nil
+	}
+	reason := complaint.lastLine(a.Password.Command.Shell, text)
+	if reason == "" {
+		return "", "run the command by hand and see what it says", err
+	}
+	return "", "", fmt.Errorf("%w: %s", err, reason)
+}
+
+// stopped says why a command was stopped. Where the caller's context ended, the
+// error is the context's.
+func stopped(ctx context.Context, cause error) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("the command was stopped: %w", err)
+	}
+	return cause
+}
+
+// command prepares the process. It gets a group of its own, which is killed as
+// a whole when ctx ends. The exception is a run with a person at the terminal:
+// out of the terminal's group a command could not ask that person anything (it
+// would be stopped by SIGTTIN), and Ctrl-C reaches everyone there anyway.
+func (s Source) command(ctx context.Context, a *config.Account) *exec.Cmd {
+	argv := a.Password.Command.Argv()
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.WaitDelay = pipeDelay
+	cmd.Env = append(append([]string{}, s.Environ...),
+		"HAULMAIL_ACCOUNT="+a.Name,
+		"HAULMAIL_SERVER="+a.Server.Host,
+		"HAULMAIL_USERNAME="+a.Username)
+	if s.Prompt == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		cmd.Cancel = func() error {
+			err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+			if errors.Is(err, syscall.ESRCH) {
+				return os.ErrProcessDone
+			}
+			return err
+		}
+	}
+	return cmd
+}
+
+// bounded keeps what is written up to a limit, and calls full for what is more.
+// It is no bytes.Buffer itself: that one's ReadFrom knows no limit.
+type bounded struct {
+	kept  []byte
+	limit int
+	full  func()
+}
+
+// Write implements io.Writer.
+func (b *bounded) Write(p []byte) (int, error) {
+	if len(b.kept)+len(p) > b.limit {
+		b.full()
+		return 0, errTooLong
+	}
+	b.kept = append(b.kept, p...)
+	return len(p), nil
+}
+
+// tail keeps the end of what is written.
+type tail struct {
+	kept []byte
+	lost bool // the start is gone
+}
+
+// Write implements io.Writer. It never fails.
+func (t *tail) Write(p []byte) (int, error) {
+	t.kept = append(t.kept, p...)
+	if over := len(t.kept) - maxStderr; over > 0 {
+		t.kept = append(t.kept[:0], t.kept[over:]...)
+		t.lost = true
+	}
+	return len(p), nil
+}
+
+// lastLine gives the last line that says something, fit to be printed: the
+// hidden texts left out, control characters escaped, and not too long. Of a
+// line without its start nothing is given: half a secret could not be found.
+func (t *tail) lastLine(hidden ...string) string {
+	lines := strings.Split(strings.TrimSpace(string(t.kept)), "\n")
+	if t.lost && len(lines) == 1 {
+		return ""
+	}
+	line := strings.TrimSpace(lines[len(lines)-1])
+	for _, text := range hidden {
+		if text = strings.TrimSpace(text); text != "" {
+			line = strings.ReplaceAll(line, text, "[…]")
+		}
+	}
+	var b strings.Builder
+	shown := 0
+	for _, r := range line {
+		if shown++; shown > maxShown {
+			b.WriteString("…")
+			break
+		}
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+		} else {
+			fmt.Fprintf(&b, `\x%02x`, r)
+		}
+	}
+	return b.String()
+}

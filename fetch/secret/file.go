@@ -1,0 +1,69 @@
+package secret
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"syscall"
+)
+
+// Bounds on what is read. Passwords have dozens of bytes and tokens a few
+// thousand; what is longer is the wrong file or a command gone wild.
+const (
+	maxOutput = 64 << 10 // bytes of a file or of a command's output
+	maxStderr = 4 << 10  // bytes kept of what a command complains about, its end
+	maxShown  = 200      // characters of that in an error
+)
+
+var errTooLong = fmt.Errorf("more than %d KiB are no password", maxOutput>>10)
+
+// fromFile reads the first line of a file that is its owner's alone. The check
+// is made on the open file, so that nobody can exchange it between the two.
+// Opening does not wait: a FIFO has no writer yet, perhaps never.
+func fromFile(path string) (text, hint string, err error) {
+	const othersRead = 0o044
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return "", "", err
+	}
+	defer f.Close() // only read from
+	info, err := f.Stat()
+	if err != nil {
+		return "", "", err
+	}
+	if !info.Mode().IsRegular() {
+		return "", "write the password into a plain file", fmt.Errorf("%s is not a regular file", path)
+	}
+	if info.Mode().Perm()&othersRead != 0 {
+		return "", "chmod 600 " + shellWord(path), fmt.Errorf("%s can be read by others", path)
+	}
+	all, err := io.ReadAll(io.LimitReader(f, maxOutput+1))
+	if err != nil {
+		return "", "", err
+	}
+	if len(all) > maxOutput {
+		return "", "", errTooLong
+	}
+	text = firstLine(all)
+	if text == "" {
+		return "", "write the password into its first line", fmt.Errorf("the first line of %s is empty", path)
+	}
+	return text, "", nil
+}
+
+// firstLine gives the first line without its line end. The lines behind it are
+// free for notes, as pass(1) has it.
+func firstLine(all []byte) string {
+	line, _, _ := bytes.Cut(all, []byte("\n"))
+	return string(bytes.TrimSuffix(line, []byte("\r")))
+}
+
+// shellWord quotes a path so that a shell takes it as one word.
+func shellWord(path string) string {
+	if strings.Trim(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+@,") == "" {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}
