@@ -89,7 +89,7 @@ var outsideArrows = []struct {
 	{"fmt", []string{"Print*", "Scan", "Scanf", "Scanln"}, []string{"cmd/..."}, "tell it by an event or an error"},
 	{"log", []string{"*"}, []string{"cmd/..."}, "tell it by an event or an error"},
 	{"log/slog", []string{"*"}, []string{"cmd/...", "config"}, "tell it by an event or an error"},
-	{"flag", []string{"*"}, nil, "flags are urfave/cli's"},
+	{"flag", []string{"*"}, []string{"cmd/popdemo"}, "flags are urfave/cli's"},
 	{"testing", []string{"*"}, nil, "only tests know of testing"},
 }
 

@@ -6,8 +6,8 @@
 //
 // It promises that every wait ends (with the context, with Dialer.Timeout, or with a default), that no goroutine and no
 // connection is left behind, that nothing read from DNS or from a certificate is kept without a bound or shown with its
-// control characters, and that every failure is an *Error: one lower-case line, a Kind to decide by and a hint for a
-// person. Only a cancelled context is reported as itself (errors.Is context.Canceled).
+// control characters, and that every failure of network or trust is an *Error: one lower-case line, a Kind to decide by
+// and a hint for a person. Only a cancelled context is reported as itself (errors.Is context.Canceled).
 //
 // It imports nothing of the repository. The engine (fetch) calls it; it knows neither accounts nor POP3.
 package dial
@@ -31,6 +31,4 @@ const (
 	// and in bytes.
 	maxNamesShown = 4
 	maxTextShown  = 200
-	// rawReadSize is how much is read at once below TLS: four records at their largest.
-	rawReadSize = 64 << 10
 )

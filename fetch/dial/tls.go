@@ -28,9 +28,9 @@ type TLSOptions struct {
 }
 
 // TLSConfig makes a client's configuration: TLS 1.2 or newer, the certificate verified for ServerName (a trailing dot and
-// an IPv6 zone are dropped, an address is checked against the certificate's addresses). No ALPN is offered: "pop3" is
-// registered (RFC 7301 §6), yet servers exist that refuse every name they do not know, and none that want one.
-// Errors: *Error with Kind BadCAFile.
+// an IPv6 zone are dropped, an address is checked against the certificate's addresses). No ALPN is offered: a server that
+// does not know the registered name "pop3" has to refuse the handshake (RFC 7301 §3.2), and one that does needs no name.
+// Errors: *Error with Kind BadCAFile; a plain error for an empty ServerName.
 func TLSConfig(o TLSOptions) (*tls.Config, error) {
 	name := strings.TrimSuffix(o.ServerName, ".")
 	if addr, err := netip.ParseAddr(name); err == nil {
