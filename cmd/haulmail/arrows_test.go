@@ -22,7 +22,7 @@ import (
 // repoArrows holds every package of the repository with the packages of the repository it may import.
 var repoArrows = map[string][]string{
 	"cmd/haulmail":        {"cmd/haulmail/report", "config", "fetch", "fetch/secret"},
-	"cmd/haulmail/report": {"config", "fetch"},
+	"cmd/haulmail/report": {"config", "fetch", "fetch/secret"},
 	"cmd/popdemo":         {"fetch/pop3/pop3test"},
 	"config":              {},
 	"fetch": {
