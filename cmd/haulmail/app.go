@@ -41,6 +41,7 @@ func newApp(p *program) *cli.App {
 		DisableSliceFlagSeparator: true,
 		OnUsageError:              refuse,
 		ExitErrHandler:            func(*cli.Context, error) {},
+		CustomAppHelpTemplate:     rootTemplate,
 		Action:                    p.rootHelp,
 		Commands:                  []*cli.Command{fetchCommand(p), listCommand(p), checkCommand(p), versionCommand(p), helpCommand(p)},
 	}
@@ -49,7 +50,7 @@ func newApp(p *program) *cli.App {
 		c.HideHelp = true
 		c.HideHelpCommand = true // it would shadow an account named help
 		c.OnUsageError = refuse  // not inherited
-		c.Action = orHelp(c.Action)
+		c.CustomHelpTemplate = commandTemplate
 	}
 	return app
 }
@@ -74,20 +75,10 @@ func helpFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "help", Aliases: []string{"h"}, Usage: "show help"}
 }
 
-// refuse makes a usage error of what urfave/cli could not read: a value of the wrong kind. Unknown flags never come so far.
+// refuse makes a usage error of what urfave/cli could not read: a number that is none. parseArgs has refused everything else.
 func refuse(_ *cli.Context, err error, _ bool) error {
-	message, _, _ := strings.Cut(err.Error(), ": parse error")
-	return &usageError{strings.Replace(message, "for flag -", "for --", 1), "haulmail help shows the flags"}
-}
-
-// orHelp shows a command's help instead of doing it when --help was said.
-func orHelp(action cli.ActionFunc) cli.ActionFunc {
-	return func(c *cli.Context) error {
-		if c.Bool("help") {
-			return cli.ShowSubcommandHelp(c)
-		}
-		return action(c)
-	}
+	message := strings.TrimSuffix(strings.TrimSuffix(err.Error(), ": parse error"), ": value out of range")
+	return &usageError{strings.Replace(message, " for flag -", " for --", 1), "haulmail help shows the flags"}
 }
 
 // settings are the common flags as they were given.

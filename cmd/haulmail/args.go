@@ -88,6 +88,9 @@ func (p *argReader) long(arg string, rest []string) ([]string, error) {
 	}
 	use := flagUse{flag: f, written: "--" + name}
 	if !takesValue(f) {
+		if given && value != "true" && value != "false" {
+			return nil, &usageError{fmt.Sprintf("%s takes no value but true or false", use.written), ""}
+		}
 		if given {
 			use.value = "=" + value
 		}

@@ -90,6 +90,7 @@ func TestArgsRefused(t *testing.T) {
 		{"fetch -c", "-c needs a value", "haulmail help says which"},
 		{"--config= fetch", "--config needs a value", "haulmail help says which"},
 		{"fetch -c --dry-run", `-c needs a value, not the flag "--dry-run"`, "a value that begins with a dash is written --config=--dry-run"},
+		{"--dry-run=perhaps", "--dry-run takes no value but true or false", ""},
 		{"-n=true", `unknown flag "-="`, "haulmail help shows the flags"},
 	} {
 		app, _ := testApp()
@@ -147,8 +148,16 @@ func TestFlagsAgree(t *testing.T) {
 func TestNearest(t *testing.T) {
 	names := []string{"fetch", "list", "check", "version", "help"}
 	for _, test := range []struct{ word, want string }{
-		{"fecth", "fetch"}, {"lst", "list"}, {"chekc", "check"}, {"versoin", "version"}, {"hlep", "help"},
-		{"fetch", "fetch"}, {"xyz", ""}, {"", ""}, {"personal", ""}, {"listing", "list"},
+		{"fecth", "fetch"},
+		{"lst", "list"},
+		{"chekc", "check"},
+		{"versoin", "version"},
+		{"hlep", "help"},
+		{"fetch", "fetch"},
+		{"xyz", ""},
+		{"", ""},
+		{"personal", ""},
+		{"listing", "list"},
 	} {
 		if got := nearest(test.word, names); got != test.want {
 			t.Errorf("nearest(%q) = %q, want %q", test.word, got, test.want)

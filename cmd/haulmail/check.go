@@ -11,12 +11,11 @@ import (
 
 func checkCommand(p *program) *cli.Command {
 	return &cli.Command{
-		Name:               "check",
-		Usage:              "check the config; with --connect, the servers too",
-		UsageText:          "haulmail check [--connect] [flags] [ACCOUNT...]",
-		Description:        "Reads the whole config and tells every mistake. With --connect it also logs in to the accounts, and out again.",
-		CustomHelpTemplate: commandTemplate,
-		Flags:              []cli.Flag{&cli.BoolFlag{Name: "connect", Usage: "resolve the servers, connect, log in"}},
+		Name:        "check",
+		Usage:       "check the config; with --connect, the servers too",
+		UsageText:   "haulmail check [--connect] [flags] [ACCOUNT...]",
+		Description: "Reads the whole config and tells every mistake. With --connect it also logs in to the accounts, and out again.",
+		Flags:       []cli.Flag{&cli.BoolFlag{Name: "connect", Usage: "resolve the servers, connect, log in"}},
 		Action: func(c *cli.Context) error {
 			j, err := p.prepare(c, report.Connections)
 			if err != nil {

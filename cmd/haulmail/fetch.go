@@ -8,11 +8,10 @@ import (
 
 func fetchCommand(p *program) *cli.Command {
 	return &cli.Command{
-		Name:               "fetch",
-		Usage:              "download new mail (the default)",
-		UsageText:          "haulmail [fetch] [flags] [ACCOUNT...]",
-		Description:        "Downloads the new mail of all accounts, or of those named. Off a terminal success is silent.",
-		CustomHelpTemplate: commandTemplate,
+		Name:        "fetch",
+		Usage:       "download new mail (the default)",
+		UsageText:   "haulmail [fetch] [flags] [ACCOUNT...]",
+		Description: "Downloads the new mail of all accounts, or of those named. Off a terminal success is silent.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "say what would be done, change nothing"},
 			&cli.BoolFlag{Name: "adopt", Usage: "go on although the server or user of an account has changed"},

@@ -57,10 +57,9 @@ Flags of every command:
 
 func helpCommand(p *program) *cli.Command {
 	return &cli.Command{
-		Name:               "help",
-		Usage:              `show help on a command; "help config" prints a sample config`,
-		UsageText:          "haulmail help [COMMAND | config]",
-		CustomHelpTemplate: commandTemplate,
+		Name:      "help",
+		Usage:     `show help on a command; "help config" prints a sample config`,
+		UsageText: "haulmail help [COMMAND | config]",
 		Action: func(c *cli.Context) error {
 			switch topic := c.Args().First(); {
 			case c.Args().Len() > 1:

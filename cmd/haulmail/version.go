@@ -13,10 +13,9 @@ var version = ""
 
 func versionCommand(p *program) *cli.Command {
 	return &cli.Command{
-		Name:               "version",
-		Usage:              "show the version",
-		UsageText:          "haulmail version",
-		CustomHelpTemplate: commandTemplate,
+		Name:      "version",
+		Usage:     "show the version",
+		UsageText: "haulmail version",
 		Action: func(c *cli.Context) error {
 			if err := noWords(c); err != nil {
 				return err

@@ -9,6 +9,7 @@ import (
 
 	"haulmail/config"
 	"haulmail/fetch"
+	"haulmail/fetch/secret"
 )
 
 // diagnostics is what standard error carries: errors and warnings, and with -v the steps of a run.
@@ -134,12 +135,20 @@ func why(err error) string {
 	return err.Error()
 }
 
-func errorText(err error) string {
-	text := "haulmail: " + Escape(err.Error()) + "\n"
-	if e, ok := errors.AsType[*fetch.Error](err); ok {
-		text += hintText(e.Hint)
+// hint gives what to do about an account's failure, or "". Where a password comes from is not the engine's business, so what to do
+// about that comes from the cause.
+func hint(err error) string {
+	if e, ok := errors.AsType[*fetch.Error](err); ok && e.Hint != "" {
+		return e.Hint
 	}
-	return text
+	if e, ok := errors.AsType[*secret.Error](err); ok {
+		return e.Hint
+	}
+	return ""
+}
+
+func errorText(err error) string {
+	return "haulmail: " + Escape(err.Error()) + "\n" + hintText(hint(err))
 }
 
 func hintText(hint string) string {

@@ -186,9 +186,9 @@ func (j *jsonLines) event(e fetch.Event) {
 func (j *jsonLines) done(r fetch.Result) {
 	class := fetch.ClassOf(r.Err)
 	if class != fetch.None && (class != fetch.Busy || j.allBusy) {
-		line := jsonError{jsonHead: j.head("error"), Account: text(r.Account), Class: classWords[class], Error: text(why(r.Err)), Temporary: temporary(class)}
+		line := jsonError{jsonHead: j.head("error"), Account: text(r.Account), Class: classWords[class], Error: text(why(r.Err)), Hint: text(hint(r.Err)), Temporary: temporary(class)}
 		if e, ok := errors.AsType[*fetch.Error](r.Err); ok {
-			line.Step, line.Hint = text(e.Doing), text(e.Hint)
+			line.Step = text(e.Doing)
 		}
 		j.print(line)
 	}

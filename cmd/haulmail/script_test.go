@@ -1,0 +1,103 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"haulmail/fetch/pop3/pop3test"
+)
+
+var update = flag.Bool("update", false, "write what the test scripts compare with anew")
+
+// The scripts in testdata/script run the command as a shell does, each against a POP3 server of its own.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		Setup:               setUpScript,
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":  exits,
+			"expand": expand,
+		},
+	})
+}
+
+// setUpScript starts the servers of a script: $POP without TLS, $POPS with it, whose authority is ca.pem. The maildrop of "me" has
+// three messages, that of "you" two, that of "none" is empty; the password of all is "secret".
+func setUpScript(env *testscript.Env) error {
+	box := func(uids ...string) pop3test.User {
+		drop := pop3test.NewMailbox()
+		for _, uid := range uids {
+			drop.Add(pop3test.Message{UID: uid, Data: []byte("Subject: " + uid + "\r\n\r\n.body of " + uid + "\r\n")})
+		}
+		return pop3test.User{Password: "secret", Mailbox: drop}
+	}
+	ca, err := pop3test.NewCA(time.Now())
+	if err != nil {
+		return err
+	}
+	tls, err := ca.TLS(pop3test.Cert{})
+	if err != nil {
+		return err
+	}
+	users := map[string]pop3test.User{"me": box("m1", "m2", "m3"), "you": box("y1", "y2\x1b[2J"), "none": box()}
+	for name, server := range map[string]*pop3test.Server{"POP": {Users: users}, "POPS": {Users: users, TLS: tls}} {
+		addr, err := server.Start()
+		if err != nil {
+			return err
+		}
+		env.Defer(server.Close)
+		env.Setenv(name, addr)
+	}
+	env.Setenv("HOME", env.WorkDir)
+	env.Setenv("TERM", "xterm")
+	for _, name := range []string{"XDG_CONFIG_HOME", "XDG_STATE_HOME", "HAULMAIL_CONFIG", "HAULMAIL_STATE_DIR"} {
+		env.Setenv(name, "")
+	}
+	return os.WriteFile(env.WorkDir+"/ca.pem", ca.PEM(), 0o600)
+}
+
+// exits is the script command "exits CODE PROGRAM ARGS…": exec that demands an exit code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM [ARGS…]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	code := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		exit, ok := errors.AsType[*exec.ExitError](err)
+		if !ok {
+			ts.Fatalf("%v", err)
+		}
+		code = exit.ExitCode()
+	}
+	if code != want {
+		ts.Fatalf("exit code %d, want %d", code, want)
+	}
+}
+
+// expand is the script command "expand FILE…": it puts the values of environment variables into files that only their owner
+// may read then.
+func expand(ts *testscript.TestScript, neg bool, args []string) {
+	for _, name := range args {
+		path := ts.MkAbs(name)
+		text := os.Expand(ts.ReadFile(name), func(v string) string {
+			if v == "" || strings.HasPrefix(v, "$") {
+				return "$"
+			}
+			return ts.Getenv(v)
+		})
+		ts.Check(os.WriteFile(path, []byte(text), 0o600))
+		ts.Check(os.Chmod(path, 0o600))
+	}
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"haulmail/fetch/pop3/pop3test"
+)
+
+// stalled is a run that waits for a server, which answers one command in an hour and everything else in time.
+func stalled(t *testing.T, command string, wrapper ...string) (cmd *exec.Cmd, stderr *bytes.Buffer) {
+	t.Helper()
+	waiting := make(chan struct{})
+	server := &pop3test.Server{
+		Users:  map[string]pop3test.User{"me": {Password: "secret", Mailbox: pop3test.NewMailbox(pop3test.SampleMail(3)...)}},
+		Faults: []pop3test.Fault{{On: command, Limit: 1, Call: func() { close(waiting) }, Do: pop3test.Stall, For: time.Hour}},
+	}
+	addr, err := server.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	dir := t.TempDir()
+	config := filepath.Join(dir, "config.toml")
+	text := fmt.Sprintf("[account.work]\nserver = %q\ntls = \"none\"\nusername = \"me\"\npassword = \"secret\"\nmaildir = \"Mail\"\n", addr)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	args := append(wrapper, haulmailBinary(t), "-c", config, "--state-dir", filepath.Join(dir, "state"), "work")
+	cmd, stderr = exec.Command(args[0], args[1:]...), new(bytes.Buffer)
+	cmd.Stderr = stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	select {
+	case <-waiting:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the run does not connect")
+	}
+	return cmd, stderr
+}
+
+// ends waits for a run that was told to stop.
+func ends(t *testing.T, cmd *exec.Cmd, within time.Duration) int {
+	t.Helper()
+	done := make(chan struct{})
+	go func() {
+		_ = cmd.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return cmd.ProcessState.ExitCode()
+	case <-time.After(within):
+		t.Fatalf("still runs %v after the signal", within)
+	}
+	return -1
+}
+
+func TestSignalStopsARun(t *testing.T) {
+	for _, test := range []struct {
+		signal syscall.Signal
+		code   int
+		says   string
+	}{
+		{syscall.SIGINT, 130, "haulmail: stopped by SIGINT; what had arrived is safe, the rest comes with the next run\n"},
+		{syscall.SIGTERM, 143, "haulmail: stopped by SIGTERM; what had arrived is safe, the rest comes with the next run\n"},
+		{syscall.SIGHUP, 129, "haulmail: stopped by SIGHUP; what had arrived is safe, the rest comes with the next run\n"},
+	} {
+		cmd, stderr := stalled(t, "CAPA")
+		if err := cmd.Process.Signal(test.signal); err != nil {
+			t.Fatal(err)
+		}
+		if code := ends(t, cmd, 10*time.Second); code != test.code || stderr.String() != test.says {
+			t.Errorf("%v: exit %d, want %d, says %q", test.signal, code, test.code, stderr)
+		}
+	}
+}
+
+// nohup wants SIGHUP ignored; a run that is started so goes on.
+func TestIgnoredSignalStaysIgnored(t *testing.T) {
+	cmd, stderr := stalled(t, "CAPA", "sh", "-c", `trap '' HUP; exec "$0" "$@"`)
+	if err := cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(200 * time.Millisecond)
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if code := ends(t, cmd, 10*time.Second); code != 143 || strings.Contains(stderr.String(), "SIGHUP") {
+		t.Errorf("exit %d, says %q", code, stderr)
+	}
+}
+
+// After the first signal a run says QUIT and waits some seconds for the answer; the second one cuts that short.
+func TestSecondSignalStopsAtOnce(t *testing.T) {
+	cmd, _ := stalled(t, "QUIT")
+	started := time.Now()
+	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		if err := cmd.Process.Signal(s); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(300 * time.Millisecond)
+	}
+	if code := ends(t, cmd, 10*time.Second); code != 130 || time.Since(started) > 2*time.Second {
+		t.Errorf("exit %d after %v, want 130 at once", code, time.Since(started))
+	}
+}
