@@ -216,6 +216,9 @@ func TestCutWhileOpen(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Errorf("Close: %v", err)
 	}
+	if _, err := Open(path, me, Options{}); !damaged(err) {
+		t.Errorf("Open after it: %v", err) // not locked
+	}
 }
 
 // After a commit that failed nobody knows what is on the disk: the Store refuses all else, and the next one reads.

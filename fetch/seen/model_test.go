@@ -54,10 +54,13 @@ func describeFact(uid string, f fact) string {
 	return fmt.Sprint(uid, f.fetched.Unix(), " gone ", f.gone.Unix())
 }
 
+// long makes a UID of some length, so that the records fill several blocks.
+func long(n int) string { return fmt.Sprintf("%0100d", n) }
+
 // fresh draws UIDs that are neither known nor under way: a run fetches no others.
 func (m *model) fresh(t *rapid.T) (names []string) {
 	for _, n := range rapid.SliceOfNDistinct(rapid.IntRange(0, 300), 1, 40, rapid.ID).Draw(t, "uids") {
-		name := fmt.Sprint(n)
+		name := long(n)
 		if _, known := m.known[name]; !known && !m.underWay(name) {
 			names = append(names, name)
 		}
@@ -166,8 +169,8 @@ func (m *model) resolve(t *rapid.T) {
 func (m *model) forget(t *rapid.T) {
 	var gone [][]byte
 	for _, n := range rapid.SliceOfN(rapid.IntRange(0, 300), 1, 5).Draw(t, "forget") {
-		gone = append(gone, fmt.Append(nil, n))
-		delete(m.known, fmt.Sprint(n))
+		gone = append(gone, []byte(long(n)))
+		delete(m.known, long(n))
 	}
 	if _, err := m.store.Forget(gone); err != nil {
 		t.Fatal(err)

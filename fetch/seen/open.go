@@ -70,8 +70,14 @@ func (s *Store) abandon() {
 	case s.db != nil && !s.stuck:
 		s.db.Close()
 	case s.file != nil:
-		s.file.Close()
+		s.release()
 	}
+}
+
+// release closes the file past bbolt. The mapping lives on, and would keep the lock.
+func (s *Store) release() error {
+	syscall.Flock(int(s.file.Fd()), syscall.LOCK_UN)
+	return s.file.Close()
 }
 
 // guard runs fn, which works on the file through bbolt, and turns what it does on a damaged file into a *DamagedError.
@@ -148,19 +154,27 @@ func create(path string, id Identity) error {
 	}
 	removeStale(path)
 	building := path + newMark + strings.ToLower(rand.Text()[:8])
-	defer os.Remove(building)
-	if err := build(building, id); err != nil {
+	err := build(building, id)
+	if err == nil {
+		err = place(building, path)
+	}
+	os.Remove(building)
+	if err != nil {
 		return err
 	}
+	return syncFolder(dir)
+}
+
+// place gives the finished state its name, unless another process was faster.
+func place(building, path string) error {
 	err := os.Link(building, path)
 	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EPERM) {
 		err = renameNew(building, path) // FAT and some network file systems have no hard links
 	}
-	if err != nil && !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	if errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) {
+		return nil // Open tries again, and sees what is there
 	}
-	os.Remove(building)
-	return syncFolder(dir)
+	return err
 }
 
 // renameNew renames without replacing, but for the moment between its two steps.

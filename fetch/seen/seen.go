@@ -149,7 +149,7 @@ func (s *Store) Close() error {
 	s.db = nil
 	s.refuse = fs.ErrClosed
 	if s.stuck {
-		return s.file.Close()
+		return s.release()
 	}
 	if err := db.Close(); err != nil {
 		return fmt.Errorf("close state: %w", err)
