@@ -27,7 +27,7 @@ const (
 	maxSessions   = 4096                   // connections served at once by Serve; further ones wait
 	idleLimit     = 10 * time.Minute       // a silent or blocked client is dropped (RFC 1939 §3: at least 10 minutes)
 	handshakeTime = 30 * time.Second       // a TLS handshake
-	lockWait      = 250 * time.Millisecond // a login waits so long for a mailbox whose last client has just gone
+	lockWait      = time.Second            // a login waits so long for a mailbox whose last client has just gone
 	lingerTime    = 100 * time.Millisecond // after a FIN, so long is input still read: unread input would turn it into a RST
 )
 
