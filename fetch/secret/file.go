@@ -43,9 +43,6 @@ func fromFile(path string) (text, hint string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	if len(all) > maxOutput {
-		return "", "", errTooLong
-	}
 	text = firstLine(all)
 	if text == "" {
 		return "", "write the password into its first line", fmt.Errorf("the first line of %s is empty", path)

@@ -109,6 +109,7 @@ func TestFile(t *testing.T) {
 		{"group reads", "hunter2\n", 0o640, "", "can be read by others"},
 		{"others read", "hunter2\n", 0o604, "", "can be read by others"},
 		{"as long as can be", strings.Repeat("x", 64<<10), 0o600, strings.Repeat("x", 64<<10), ""},
+		{"long notes", "hunter2\n" + strings.Repeat("x", 64<<10), 0o600, "hunter2", ""},
 		{"too long", strings.Repeat("x", 64<<10+1), 0o600, "", "more than 64 KiB"},
 	} {
 		t.Run(c.what, func(t *testing.T) {
