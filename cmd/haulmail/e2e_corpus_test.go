@@ -212,9 +212,15 @@ func snapshot(t *testing.T, dir string) string {
 // unchanged fails the test when something below dir was written since before was taken.
 func unchanged(t *testing.T, what, dir, before string) {
 	t.Helper()
-	if after := snapshot(t, dir); after != before {
-		t.Errorf("%s wrote into %s:\nbefore\n%s\nafter\n%s", what, filepath.Base(dir), clip(before), clip(after))
+	after := snapshot(t, dir)
+	if after == before {
+		return
 	}
+	only := func(these, others string) string {
+		lines := slices.DeleteFunc(strings.Split(these, "\n"), func(line string) bool { return strings.Contains(others, line) })
+		return clip(strings.Join(lines, "\n"))
+	}
+	t.Errorf("%s wrote into %s:\nbefore\n%s\nafter\n%s", what, filepath.Base(dir), only(before, after), only(after, before))
 }
 
 // noSpool fails the test when the Maildir's tmp/ holds anything: a spool that was left behind.

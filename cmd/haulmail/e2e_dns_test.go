@@ -78,7 +78,7 @@ func (h *home) runWithResolver(t *testing.T, nameserver string, args ...string) 
 	}
 	script := `mount --bind "$0" "$(realpath /etc/resolv.conf)" && exec "$@"`
 	wrapper := []string{"unshare", "--mount", "--propagation", "private", "sh", "-c", script, conf}
-	return finish(t, h.wrapped(t, wrapper, args...), args)
+	return runToEnd(t, h.wrapped(t, wrapper, args...), args)
 }
 
 // The names of servers are asked for at a real DNS server, by way of resolv.conf, as on a user's machine.

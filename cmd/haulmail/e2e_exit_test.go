@@ -52,16 +52,16 @@ func TestExitCodes(t *testing.T) {
 		{"unknown flag of fetch", good("none"), []string{"fetch", "--frobnicate"}, 64, "frobnicate"},
 		{"unknown account", good("none"), []string{"fetch", "nobody"}, 64, "nobody"},
 		{"connection refused", edit("none", pop.plain, refusingAddress(t)), nil, 75, "refused"},
-		{"wrong password, none", wrongPassword("none"), nil, 77, "password"},
-		{"wrong password, starttls", wrongPassword("starttls"), nil, 77, "password"},
-		{"wrong password, implicit", wrongPassword("implicit"), nil, 77, "password"},
+		{"wrong password, none", wrongPassword("none"), nil, 77, "Authentication failed"},
+		{"wrong password, starttls", wrongPassword("starttls"), nil, 77, "Authentication failed"},
+		{"wrong password, implicit", wrongPassword("implicit"), nil, 77, "Authentication failed"},
 		{"unknown authority, implicit", edit("implicit", "tls_ca_file", "#"), nil, 69, "certificate"},
 		{"unknown authority, starttls", edit("starttls", "tls_ca_file", "#"), nil, 69, "certificate"},
 		{"plain server asked for TLS", edit("none", `tls = "none"`, `tls = "implicit"`), nil, 69, "TLS"},
 		{"Maildir below a file", edit("none", "Mail/lab", "config.toml/lab"), nil, 73, "config.toml"},
 		{"Maildir is something else", edit("none", "Mail/lab", "other"), nil, 73, "other"},
 		{"password file missing", edit("none", pop.password, "nowhere"), nil, 78, "nowhere"},
-		{"password command fails", edit("none", "password_file =", `password_command = "echo sorry >&2; exit 3" #`), nil, 77, "sorry"},
+		{"password command fails", edit("none", "password_file =", `password_command = "echo sorry >&2; exit 3" #`), nil, 78, "sorry"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			h := newHome(t, test.config)
@@ -86,8 +86,8 @@ func TestExitCodes(t *testing.T) {
 	sameMail(t, "put in", allAsServed(mail), "on the server after all these failures", box.served(t))
 }
 
-// silentServer accepts connections and says nothing. It tells of each.
-func silentServer(t *testing.T) (addr string, accepted <-chan net.Conn) {
+// silentServer accepts connections, says the given first words and then nothing. It tells of each.
+func silentServer(t *testing.T, words string) (addr string, accepted <-chan net.Conn) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -101,6 +101,7 @@ func silentServer(t *testing.T) (addr string, accepted <-chan net.Conn) {
 			if err != nil {
 				return
 			}
+			_, _ = conn.Write([]byte(words))
 			conns <- conn
 		}
 	}()
@@ -111,7 +112,7 @@ func silentServer(t *testing.T) (addr string, accepted <-chan net.Conn) {
 func TestSecondRunFindsTheLock(t *testing.T) {
 	pop := newDovecot(t, 1)
 	box := pop.mailbox()
-	addr, accepted := silentServer(t)
+	addr, accepted := silentServer(t, "")
 	busy := strings.Replace(box.account("lab", "none", "never"), pop.plain, addr, 1)
 	h := newHome(t, busy)
 
@@ -156,13 +157,13 @@ func TestSecondRunFindsTheLock(t *testing.T) {
 	}
 }
 
-// A server that says nothing ends in a time-out, not in a hang.
+// A server that falls silent ends in a time-out, not in a hang. (A greeting has a minute, whatever the time-out is.)
 func TestSilentServerTimesOut(t *testing.T) {
 	pop := newDovecot(t, 1)
 	box := pop.mailbox()
-	addr, _ := silentServer(t)
-	for _, mode := range []string{"none", "starttls", "implicit"} {
+	for mode, words := range map[string]string{"none": "+OK hello\r\n", "starttls": "+OK hello\r\n", "implicit": ""} {
 		t.Run(mode, func(t *testing.T) {
+			addr, _ := silentServer(t, words)
 			text := box.account("lab", mode, "never")
 			text = strings.NewReplacer(pop.plain, addr, pop.tls, addr).Replace(text) + "timeout = \"2s\"\n"
 			started := time.Now()

@@ -159,10 +159,10 @@ func (h *home) wrapped(t *testing.T, wrapper []string, args ...string) *exec.Cmd
 // run runs the binary to its end.
 func (h *home) run(t *testing.T, args ...string) result {
 	t.Helper()
-	return finish(t, h.command(t, args...), args)
+	return runToEnd(t, h.command(t, args...), args)
 }
 
-func finish(t *testing.T, cmd *exec.Cmd, args []string) result {
+func runToEnd(t *testing.T, cmd *exec.Cmd, args []string) result {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"haulmail/fetch"
 	"haulmail/fetch/pop3/pop3test"
 )
 
@@ -13,8 +14,8 @@ import (
 // it has to make of that. The crash is made at the step before or after the rename into new/.
 
 const (
-	beforeRename = "intents-written" // all bodies durable in the spool, the intents in the state
-	afterRename  = "renamed"         // all in new/, the intents still open
+	beforeRename = fetch.StepIntentsWritten // all bodies durable in the spool, the intents in the state
+	afterRename  = fetch.StepDelivered      // all in new/, the intents still open
 )
 
 // crashed is a haul whose first run was killed at the step, with all messages in one batch.
@@ -165,8 +166,8 @@ func TestRecoverWaitsForMaildir(t *testing.T) {
 // Bodies that were received but never became intents are no mail yet.
 func TestRecoverSweepsSpool(t *testing.T) {
 	k := newHaul(t, "fetched", false)
-	if !k.killedAtStep("body-written", haulSize/2) {
-		t.Fatal("the step body-written was not passed")
+	if !k.killedAtStep(fetch.StepBodyWritten, haulSize/2) {
+		t.Fatal("the step was not passed")
 	}
 	if len(k.spooled()) == 0 {
 		t.Error("nothing in the spool")
@@ -198,7 +199,7 @@ func TestMaildirGone(t *testing.T) {
 }
 
 // recoverySteps are those that a run passes while it settles what an earlier one left open.
-var recoverySteps = []string{"connected", "recovered", "listed", "finished"}
+var recoverySteps = []string{fetch.StepRecovered, fetch.StepConnected, fetch.StepListed, fetch.StepDeleSent, fetch.StepQuitSent}
 
 // A run that is killed while it recovers is recovered from as well.
 func TestKilledInRecovery(t *testing.T) {
