@@ -34,7 +34,7 @@ func TestCommand(t *testing.T) {
 		{"printf 'hunter2\\rx'", "", "a line end"},
 		{"echo hunter2; exit 3", "", "password_command: exit status 3"},
 		{"echo first >&2; echo 'gpg: no secret key' >&2; echo >&2; exit 2", "", "exit status 2: gpg: no secret key"},
-		{"echo 'gpg: no agent' >&2", "", "output is empty: gpg: no agent"},
+		{"echo 'gpg: no pinentry' >&2", "", "output is empty: gpg: no pinentry"},
 		{`printf '\033[2Jbad\007\n' >&2; exit 1`, "", `exit status 1: \x1b[2Jbad\x07`},
 		{"echo hunter2; echo refused hunter2 >&2; exit 1", "", "exit status 1: refused […]"},
 		{"hunter2", "", "exit status 127: "}, // the password itself in the wrong key
