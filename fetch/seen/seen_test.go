@@ -122,6 +122,25 @@ func TestWaitsForTheLock(t *testing.T) {
 	b.must(s.Close())
 }
 
+// Who waits for the lock of a file that is removed meanwhile must not go on with a file that has no name.
+func TestRemovedWhileWaiting(t *testing.T) {
+	b := newBed(t)
+	time.AfterFunc(100*time.Millisecond, func() {
+		os.Remove(b.path)
+		b.Store.Close()
+	})
+	s, err := Open(b.path, me, Options{Wait: 10 * time.Second})
+	b.must(err)
+	b.must(s.Begin(batch("a")))
+	b.must(s.Close())
+	s, err = Open(b.path, me, Options{ReadOnly: true})
+	b.must(err)
+	defer s.Close()
+	pending, err := s.Pending()
+	b.must(err)
+	b.want("pending in the file at the path", len(pending), 1)
+}
+
 func TestReadOnly(t *testing.T) {
 	t.Run("missing file", func(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "state")
