@@ -38,6 +38,7 @@ type Retrieval struct {
 	outstanding int64     // weight of the messages asked for and not yet read
 	stop        bool      // send no more RETRs
 	over        bool      // send nothing more at all
+	writeBy     time.Time // deadline of the sender's writes; zero while there are answers to wait for
 	sendErr     error
 	sender      sync.WaitGroup
 
@@ -88,6 +89,9 @@ func (r *Retrieval) Refused() *ServerError { return r.refused }
 // Body streams the current message to w, dot-stuffing undone and CRLF made LF, and gives its octets on the wire as LIST counts
 // them. An error ends the walk: a *TooLongError after limit octets, a *SinkError of w's, or one of the connection's.
 func (r *Retrieval) Body(w io.Writer, limit int64) (octets int64, err error) {
+	if !r.unread {
+		return 0, errors.New("retrieve: there is no message whose body is still to be read")
+	}
 	r.unread = false
 	octets, fused, err := r.c.body(w, limit)
 	if size := r.wants[r.Index()].Size; err == nil && fused && r.pipelining && octets > size {
@@ -142,28 +146,63 @@ func (r *Retrieval) await() bool {
 		r.asked++
 	}
 	// The sender is ahead of the reader, but for its first command and after a window that emptied.
-	for r.pipelining && r.answered == r.asked && !r.stop && r.asked < len(r.wants) && r.sendErr == nil {
-		r.room.Wait()
+	if r.senderDue() {
+		r.writeBefore(time.Now().Add(r.c.opt.Timeout))
+		for r.senderDue() {
+			r.room.Wait()
+		}
+		r.writeBefore(time.Time{})
 	}
 	return r.answered < r.asked
 }
 
-// confirm has the end of the last message confirmed by a NOOP.
+// senderDue tells whether it is the sender's turn: all that was asked for is answered, and there is more. r.mu is held.
+func (r *Retrieval) senderDue() bool {
+	return r.pipelining && r.answered == r.asked && !r.stop && r.asked < len(r.wants) && r.sendErr == nil
+}
+
+// confirm has the end of the last message confirmed by a NOOP, and by nothing coming behind its answer.
 func (r *Retrieval) confirm() error {
-	r.sender.Wait()
-	if r.sendErr != nil {
-		return r.sendErr
+	if r.pipelining {
+		if err := r.allSent(); err != nil {
+			return err
+		}
 	}
 	if r.answered == 0 {
 		return nil
 	}
+	var err error
 	if r.pipelining {
 		r.c.expect("NOOP")
 		r.c.trace(true, "NOOP")
-		_, err := r.c.status()
-		return notRefused(err)
+		_, err = r.c.status()
+	} else {
+		err = r.c.Noop()
 	}
-	return notRefused(r.c.Noop())
+	if err = notRefused(err); err != nil {
+		return err
+	}
+	return r.c.nothingLeft()
+}
+
+// allSent waits for the sender to end, once all that it asked for is answered. The server has nothing left to send before it
+// reads on, so a time-out is due.
+func (r *Retrieval) allSent() error {
+	r.c.expect("RETR")
+	r.mu.Lock()
+	r.writeBefore(time.Now().Add(r.c.opt.Timeout))
+	r.mu.Unlock()
+	r.sender.Wait()
+	if r.sendErr != nil {
+		return r.c.broken("send", r.sendErr)
+	}
+	return nil
+}
+
+// writeBefore bounds the sender's writes, a begun one too. r.mu is held.
+func (r *Retrieval) writeBefore(deadline time.Time) {
+	r.writeBy = deadline
+	_ = r.c.conn.SetWriteDeadline(deadline) // an error means a dead connection: the write fails anyway
 }
 
 // notRefused takes a -ERR for an answer: it is a status line all the same.
@@ -182,16 +221,13 @@ func (r *Retrieval) end(err error) {
 	r.ended = true
 	r.mu.Lock()
 	r.over = true
-	r.room.Broadcast()
-	r.mu.Unlock()
 	if err != nil {
 		// The sender may be waiting in a write that the server will never read.
-		_ = r.c.conn.SetWriteDeadline(time.Unix(1, 0))
+		r.writeBefore(time.Unix(1, 0))
 	}
+	r.room.Broadcast()
+	r.mu.Unlock()
 	r.sender.Wait()
-	if r.sendErr != nil && err == nil {
-		err = r.sendErr
-	}
 	r.err = err
 }
 
@@ -205,10 +241,10 @@ func (r *Retrieval) release(i int) {
 	}
 }
 
-// weight is what a message counts in the window.
+// weight is what a message counts in the window. One that is larger than the window fills it, so that it is asked for alone.
 func weight(w Want) int64 {
 	if w.Size < 0 {
 		return unknownSize
 	}
-	return w.Size
+	return min(w.Size, windowBytes)
 }

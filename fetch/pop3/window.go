@@ -1,9 +1,7 @@
 package pop3
 
 import (
-	"fmt"
 	"strconv"
-	"time"
 )
 
 // sendAhead is the sender of a pipelined retrieval. It fills the window, waits until half of it is answered, and fills it again, so
@@ -30,7 +28,7 @@ func (r *Retrieval) sendAhead() {
 func (r *Retrieval) nextCommands(commands []byte) (_ []byte, done bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for !r.over && !r.stop && r.asked < len(r.wants) && !r.hasRoom() {
+	for !r.over && !r.stop && r.asked < len(r.wants) && !(r.hasRoom() && r.fits(r.wants[r.asked])) {
 		r.room.Wait()
 	}
 	if r.over {
@@ -54,28 +52,19 @@ func (r *Retrieval) hasRoom() bool {
 	return r.asked-r.answered <= windowCommands/2 && r.outstanding <= windowBytes/2
 }
 
-// fits tells whether one more message may be asked for: within the window, or as the only one.
+// fits tells whether one more message may be asked for.
 func (r *Retrieval) fits(w Want) bool {
-	open := r.asked - r.answered
-	return open == 0 || open < windowCommands && r.outstanding+weight(w) <= windowBytes
+	return r.asked-r.answered < windowCommands && r.outstanding+weight(w) <= windowBytes
 }
 
 // send writes without a time-out of its own: a server may read no further until it has sent what was asked for, and the reader
-// watches over that. A reader that gives up ends the write by a deadline in the past.
+// watches over that. A reader that gives up, or that has nothing to read before the write is done, ends it by a deadline.
 func (r *Retrieval) send(commands []byte) error {
 	r.mu.Lock()
-	over := r.over
-	if !over {
-		_ = r.c.conn.SetWriteDeadline(time.Time{})
-	}
+	r.writeBefore(r.writeBy)
 	r.mu.Unlock()
-	if over {
-		return nil
-	}
-	if _, err := r.c.conn.Write(commands); err != nil {
-		return fmt.Errorf("send RETR: %w", err)
-	}
-	return nil
+	_, err := r.c.conn.Write(commands)
+	return err
 }
 
 func appendRetr(p []byte, number int) []byte {
