@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"haulmail/config"
@@ -30,7 +31,7 @@ func newHaul(e *engine, a *config.Account) *haul {
 	return &haul{
 		engine:   e,
 		a:        a,
-		identity: seen.Identity{Server: a.Server.Host, User: a.Username},
+		identity: seen.Identity{Server: strings.TrimSuffix(a.Server.Host, "."), User: a.Username},
 		left:     make(map[string]Reason),
 		result:   Result{Account: a.Name, Maildir: a.Maildir, DryRun: e.DryRun},
 	}
@@ -193,10 +194,7 @@ func (h *haul) findMaildir() error {
 // password asks for the account's password.
 func (h *haul) password(ctx context.Context) (config.Secret, error) {
 	password, err := h.Password(ctx, h.a)
-	if err != nil {
-		return password, &Error{Account: h.a.Name, Doing: "get the password", Class: Config, Err: err}
-	}
-	return password, nil
+	return password, doing("get the password", err)
 }
 
 // noteOneByOne is the state's note of the time until which the server is asked for one message at a time; oneByOneFor is how long

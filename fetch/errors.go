@@ -9,6 +9,7 @@ import (
 
 	"haulmail/fetch/dial"
 	"haulmail/fetch/pop3"
+	"haulmail/fetch/secret"
 	"haulmail/fetch/seen"
 	"haulmail/maildir"
 )
@@ -101,6 +102,12 @@ func (h *haul) classify(err error) (Class, string) {
 	}
 	if e, ok := errors.AsType[*dial.Error](err); ok {
 		return classifyDial(e), e.Hint()
+	}
+	if e, ok := errors.AsType[*secret.Error](err); ok {
+		if errors.Is(err, secret.ErrTimeout) {
+			return Temporary, e.Hint
+		}
+		return Config, e.Hint
 	}
 	if class, hint, ok := h.classifyLocal(err); ok {
 		return class, hint

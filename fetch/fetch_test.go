@@ -12,6 +12,7 @@ import (
 
 	"haulmail/config"
 	"haulmail/fetch/pop3/pop3test"
+	"haulmail/fetch/secret"
 	"haulmail/fetch/seen"
 )
 
@@ -361,6 +362,16 @@ func TestClasses(t *testing.T) {
 				t.Errorf("says %q, want %q in one line", e, row.says)
 			}
 		})
+	}
+}
+
+func TestNoPassword(t *testing.T) {
+	l := newLab(t, mail(1))
+	l.options.Password = func(ctx context.Context, a *config.Account) (config.Secret, error) {
+		return secret.Source{LookupEnv: func(string) (string, bool) { return "", false }}.Password(ctx, a)
+	}
+	if e := errOf(t, l.want(0, 0, Config)); !strings.Contains(e.Hint, "password_command") || l.server.Sessions() > 0 {
+		t.Errorf("hint %q after %d connections", e.Hint, l.server.Sessions())
 	}
 }
 
