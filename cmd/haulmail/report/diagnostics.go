@@ -27,7 +27,10 @@ func newDiagnostics(s *screen, o Options) *diagnostics {
 func (d *diagnostics) event(e fetch.Event) {
 	switch e := e.(type) {
 	case fetch.Warning:
-		d.warn(e)
+		d.warn(e.Account, e.Text)
+	case fetch.Rebuilt:
+		d.warn(e.Account, fmt.Sprintf("there was no state; by the Maildir %s of the server are here already, %d are fetched",
+			count(e.Recognised, "message"), e.Again))
 	case fetch.Done:
 		d.done(e)
 	default:
@@ -37,9 +40,9 @@ func (d *diagnostics) event(e fetch.Event) {
 	}
 }
 
-func (d *diagnostics) warn(e fetch.Warning) {
+func (d *diagnostics) warn(account, text string) {
 	if !d.quiet {
-		d.screen.tell(fmt.Sprintf("haulmail: %s: warning: %s\n", Escape(e.Account), Escape(e.Text)))
+		d.screen.tell(fmt.Sprintf("haulmail: %s: warning: %s\n", Escape(account), Escape(text)))
 	}
 }
 
@@ -61,6 +64,9 @@ func (d *diagnostics) done(e fetch.Done) {
 func (d *diagnostics) step(e fetch.Event) {
 	switch e := e.(type) {
 	case fetch.Resolved:
+		if len(e.Addrs) == 1 && e.Addrs[0].String() == e.Host {
+			return // the config gives the address
+		}
 		d.say(e.Account, fmt.Sprintf("%s is %s (%s)", e.Host, addresses(e.Addrs), millis(e.Took)))
 	case fetch.Tried:
 		d.say(e.Account, fmt.Sprintf("no answer from %s: %v", e.Addr, e.Err))
@@ -70,8 +76,6 @@ func (d *diagnostics) step(e fetch.Event) {
 		d.say(e.Account, fmt.Sprintf("logged in with %s, %s, %s", e.Mechanism, encryption(e.TLS), pipelining(e.Pipelining)))
 	case fetch.Recovered:
 		d.say(e.Account, fmt.Sprintf("mended what an earlier run left: %d delivered, %d finished now, %d to fetch again", e.Delivered, e.Finished, e.Again))
-	case fetch.Rebuilt:
-		d.say(e.Account, fmt.Sprintf("state rebuilt from the Maildir: %s recognised, %d to fetch", count(e.Recognised, "message"), e.Again))
 	case fetch.Listed:
 		d.say(e.Account, fmt.Sprintf("%s on the server, %s; %d to get, %s; %d to delete", count(e.Total, "message"), size(e.Bytes), e.Get, size(e.GetBytes), e.Delete))
 	case fetch.Committed:

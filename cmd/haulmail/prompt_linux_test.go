@@ -1,0 +1,109 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// newTerminal gives both ends of a pseudo-terminal.
+func newTerminal(t *testing.T) (master, tty *os.File) {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { master.Close() })
+	n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
+	if err == nil {
+		err = unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	tty, err = os.OpenFile("/dev/pts/"+strconv.Itoa(n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { tty.Close() })
+	return master, tty
+}
+
+// echoes says whether a terminal shows what is typed.
+func echoes(t *testing.T, tty *os.File) bool {
+	t.Helper()
+	state, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return state.Lflag&unix.ECHO != 0
+}
+
+// readUntil reads from a terminal until text has come.
+func readUntil(t *testing.T, from io.Reader, text string) {
+	t.Helper()
+	found := make(chan bool, 1)
+	go func() {
+		var all bytes.Buffer
+		buf := make([]byte, 1)
+		for !bytes.Contains(all.Bytes(), []byte(text)) {
+			if _, err := from.Read(buf); err != nil {
+				found <- false
+				return
+			}
+			all.Write(buf)
+		}
+		found <- true
+	}()
+	select {
+	case ok := <-found:
+		if !ok {
+			t.Fatalf("the terminal ends without %q", text)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatalf("%q does not come", text)
+	}
+}
+
+// Whoever leaves the question for a password with ^C gets their terminal back as it was.
+func TestInterruptedPromptRestoresTheTerminal(t *testing.T) {
+	master, tty := newTerminal(t)
+	dir := t.TempDir()
+	config := filepath.Join(dir, "config.toml")
+	text := "[account.work]\nserver = \"127.0.0.1\"\nusername = \"me\"\nmaildir = \"Mail\"\n"
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var stderr bytes.Buffer
+	cmd := exec.Command(haulmailBinary(t), "-c", config, "--state-dir", filepath.Join(dir, "state"))
+	cmd.Stdin, cmd.Stderr = tty, &stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+
+	readUntil(t, master, "Password of work (me at 127.0.0.1:995): ")
+	for deadline := time.Now().Add(5 * time.Second); echoes(t, tty); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("what is typed is shown")
+		}
+	}
+	if _, err := master.WriteString("half a pass\x03"); err != nil {
+		t.Fatal(err)
+	}
+	if code := ends(t, cmd, 10*time.Second); code != 130 || stderr.String() != "haulmail: stopped by SIGINT\n" {
+		t.Errorf("exit %d, says %q", code, &stderr)
+	}
+	if !echoes(t, tty) {
+		t.Error("the terminal is left without echo")
+	}
+}
