@@ -148,7 +148,7 @@ func (h *home) wrapped(t *testing.T, wrapper []string, args ...string) *exec.Cmd
 	cmd.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + h.dir, "TMPDIR=" + os.TempDir(), "LC_ALL=C",
 		"HAULMAIL_CONFIG=" + h.config, "HAULMAIL_STATE_DIR=" + h.state,
-		"GORACE=exitcode=99",
+		"GORACE=exitcode=99 atexit_sleep_ms=0",
 	}, h.env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
