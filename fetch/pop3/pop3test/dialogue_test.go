@@ -2,6 +2,8 @@ package pop3test
 
 import (
 	"bufio"
+	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"testing"
@@ -252,5 +254,52 @@ func TestDeleteCountsAtQuit(t *testing.T) {
 	}
 	if s.Sessions() != 2 || box.Logins() != 2 {
 		t.Errorf("%d sessions and %d logins counted, want 2 and 2", s.Sessions(), box.Logins())
+	}
+}
+
+func TestClose(t *testing.T) {
+	s, _ := twoMails(t)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(ln) }()
+	open, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer open.Close()
+	converse(t, open, login)
+	s.Close()
+	if err := <-served; !errors.Is(err, ErrClosed) {
+		t.Errorf("Serve returned %v", err)
+	}
+	if _, err := open.Read(make([]byte, 1)); err == nil {
+		t.Error("an open session outlived Close")
+	}
+	if _, err := s.Start(); !errors.Is(err, ErrClosed) {
+		t.Errorf("Start returned %v", err)
+	}
+	client, server := net.Pipe()
+	defer client.Close()
+	if err := s.ServeConn(server); !errors.Is(err, ErrClosed) {
+		t.Errorf("ServeConn returned %v", err)
+	}
+	if _, err := s.Pipe().Read(make([]byte, 1)); err == nil {
+		t.Error("Pipe serves after Close")
+	}
+}
+
+func TestLog(t *testing.T) {
+	s, _ := twoMails(t)
+	var lines []string
+	s.Log = func(session int, line string) { lines = append(lines, fmt.Sprint(session, " ", line)) }
+	s.Faults = []Fault{{On: "NOOP", At: 5, Do: FIN}}
+	exchange(t, s.Pipe(), "USER joe", "NOOP")
+	s.Close()
+	want := "1 S: +OK pop3test ready\n1 C: USER joe\n1 S: +OK send PASS\n1 C: NOOP\n1 S: -ERR log in first\n1 S: (fin at octet 5)"
+	if got := strings.Join(lines, "\n"); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }

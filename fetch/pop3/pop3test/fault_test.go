@@ -222,6 +222,19 @@ func TestTiming(t *testing.T) {
 			})
 		})
 	}
+	t.Run("drip in the handshake", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			ca := newCA(t)
+			s := tlsServer(t, ca, false, Fault{On: Handshake, Do: Drip, For: time.Second / 2})
+			conn := tls.Client(s.Pipe(), clientConfig(ca))
+			begin := time.Now()
+			if err := conn.Handshake(); err != nil || time.Since(begin) < 2*time.Minute {
+				t.Errorf("the handshake ended after %v: %v", time.Since(begin), err)
+			}
+			conn.Close()
+			s.Close()
+		})
+	})
 	t.Run("stall for ever", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s, _ := twoMails(t)

@@ -22,13 +22,12 @@ import (
 
 // What a session may cost. A test server too may meet a client that never stops.
 const (
-	maxLine       = 16 << 10               // octets in a command line; RFC 5034 §4 asks for 12,288 in AUTH
-	maxQueued     = 1 << 20                // octets of commands read ahead: about 80,000 RETRs
-	maxSessions   = 4096                   // connections served at once by Serve; further ones wait
-	idleLimit     = 10 * time.Minute       // a silent or blocked client is dropped (RFC 1939 §3: at least 10 minutes)
-	handshakeTime = 30 * time.Second       // a TLS handshake
-	lockWait      = time.Second            // a login waits so long for a mailbox whose last client has just gone
-	lingerTime    = 100 * time.Millisecond // after a FIN, so long is input still read: unread input would turn it into a RST
+	maxLine     = 16 << 10               // octets in a command line; RFC 5034 §4 asks for 12,288 in AUTH
+	maxQueued   = 1 << 20                // octets of commands read ahead: about 80,000 RETRs
+	maxSessions = 4096                   // connections served at once by Serve; further ones wait
+	idleLimit   = 10 * time.Minute       // a silent or blocked client is dropped (RFC 1939 §3: at least 10 minutes)
+	lockWait    = time.Second            // a login waits so long for a mailbox whose last client has just gone
+	lingerTime  = 100 * time.Millisecond // after a FIN, so long is input still read: unread input would turn it into a RST
 )
 
 // User is who may log in, and to what.

@@ -2,7 +2,6 @@ package pop3test
 
 import (
 	"bufio"
-	"context"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -198,7 +197,8 @@ func (s *session) faulty(w io.Writer, flush func() error, faults []*Fault, size 
 	return &faultWriter{s: s, w: w, flush: flush, points: pointsOf(faults, size)}
 }
 
-// handshake begins TLS as the server.
+// handshake begins TLS as the server. It has no limit of its own, for a fault may hold it up for as long as it likes;
+// the client's silence is bounded as always.
 func (s *session) handshake() error {
 	faults := s.faultsAt(moment{on: Handshake})
 	noFlush := func() error { return nil }
@@ -212,10 +212,8 @@ func (s *session) handshake() error {
 		s.wire.divert = w
 		defer func() { s.wire.divert = nil }()
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), handshakeTime)
-	defer cancel()
 	conn := tls.Server(s.wire, s.srv.TLS)
-	if err := conn.HandshakeContext(ctx); err != nil {
+	if err := conn.Handshake(); err != nil {
 		return err
 	}
 	s.tls = conn
