@@ -82,35 +82,43 @@ func (b *bars) progress(e fetch.Progress) {
 	}
 	a := b.active[e.Account]
 	if a == nil {
-		a = b.add(e)
+		if a = b.add(e); a == nil {
+			return
+		}
 	}
-	text := a.after(e)
-	a.text.Store(&text)
+	a.tell(e)
 	a.SetCurrent(e.Bytes)
 	if time.Since(b.drawn) >= refreshEvery {
 		b.draw()
 	}
 }
 
+// add gives a new bar, or nil when the terminal has gone away.
 func (b *bars) add(e fetch.Progress) *bar {
 	if b.all == nil {
 		b.refresh, b.ended = make(chan any), make(chan any)
 		b.all = mpb.New(mpb.WithOutput(b.w), mpb.WithManualRefresh(b.refresh), mpb.WithShutdownNotifier(b.ended))
 	}
 	a := &bar{started: time.Now()}
+	a.tell(e) // mpb may draw as soon as it has the bar
 	style := mpb.BarStyle().Lbound("").Rbound("").Filler("█").Tip("█").Padding("░")
-	a.Bar = b.all.New(e.OfBytes+1, style, // one more than there is: only remove ends a bar
+	drawn, err := b.all.Add(e.OfBytes+1, style.Build(), // one more than there is: only remove ends a bar
 		mpb.BarWidth(barWidth),
 		mpb.PrependDecorators(decor.Name(pad(e.Account, b.names)+"  ")),
 		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return *a.text.Load() })))
+	if err != nil {
+		return nil
+	}
+	a.Bar = drawn
 	b.active[e.Account] = a
 	return a
 }
 
-// after gives what stands after a bar: " 8/12   2.9 MiB   1.1 MiB/s".
-func (a *bar) after(e fetch.Progress) string {
+// tell sets what stands after the bar: " 8/12   2.9 MiB   1.1 MiB/s".
+func (a *bar) tell(e fetch.Progress) {
 	rate := float64(e.Bytes) / max(time.Since(a.started).Seconds(), 0.001)
-	return fmt.Sprintf(" %d/%d   %s   %s/s", e.Messages, e.Of, size(e.Bytes), size(int64(rate)))
+	text := fmt.Sprintf(" %d/%d   %s   %s/s", e.Messages, e.Of, size(e.Bytes), size(int64(rate)))
+	a.text.Store(&text)
 }
 
 // remove takes a bar away. mpb draws a bar once more when it drops it; the second drawing is without it. Once the third is asked

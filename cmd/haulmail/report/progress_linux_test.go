@@ -137,6 +137,7 @@ func TestProgressSurvivesALostTerminal(t *testing.T) {
 		defer close(done)
 		for n := range 5 {
 			r.Event(fetch.Progress{Account: "work", Messages: n, Bytes: 10, Of: 9, OfBytes: 90})
+			r.Event(fetch.Progress{Account: fmt.Sprint("other", n), Messages: n, Bytes: 10, Of: 9, OfBytes: 90})
 			r.Event(fetch.Warning{Account: "work", Text: "x"})
 			time.Sleep(refreshEvery)
 		}
