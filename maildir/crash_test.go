@@ -10,24 +10,44 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
 
-// journalChild: PATH JOURNAL delivers batches until it is killed, and keeps the
+// journalChild: PATH JOURNAL BATCHES KILL MODE delivers batches and keeps the
 // intents as the engine does: a line for each message and one that closes the
-// batch after Sync, one more after Deliver.
+// batch after Sync, one more after Deliver. It kills itself before the call
+// number KILL of its Disk. In the mode "deaf" there is no syncfs.
 func journalChild(args []string) error {
 	journal, err := os.OpenFile(args[1], os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}
-	b, err := Open(args[0], "id1", Options{})
+	batches, err := strconv.Atoi(args[2])
+	if err != nil {
+		return err
+	}
+	kill, err := strconv.ParseInt(args[3], 10, 64)
+	if err != nil {
+		return err
+	}
+	var calls atomic.Int64
+	d := &spyDisk{Disk: newKernel(), deaf: args[4] == "deaf", hook: func(string, int) error {
+		if calls.Add(1) == kill {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {}
+		}
+		return nil
+	}}
+	b, err := Open(args[0], "id1", Options{Disk: d})
 	if err != nil {
 		return err
 	}
 	random := rand.New(rand.NewPCG(1, 2))
-	for range 2000 { // far more than it lives for
+	for range batches {
 		if err := journalBatch(b, journal, random); err != nil {
 			return err
 		}
@@ -38,7 +58,7 @@ func journalChild(args []string) error {
 func journalBatch(b *Box, journal *os.File, random *rand.Rand) error {
 	var files []*File
 	var intents bytes.Buffer
-	for range 1 + random.IntN(12) {
+	for range 3 + random.IntN(6) {
 		f, err := b.Create(Hash{})
 		if err != nil {
 			return err
@@ -98,38 +118,71 @@ func readJournal(t *testing.T, path string) (all, open []intent) {
 	return all, open
 }
 
-// A process is killed again and again at random times; after recovery each
-// message with an intent is in new/ exactly once and whole, and nothing else is.
-func TestKilledAtRandom(t *testing.T) {
-	dir := t.TempDir()
+// killed runs a child until somebody kills it, recovers as the next run does, and
+// says where the open intents were found. over is true when the child came to
+// its end instead.
+func killed(t *testing.T, dir string, started func(*os.Process), args ...string) (places map[Place]int, over bool) {
+	t.Helper()
 	path, journal := filepath.Join(dir, "m"), filepath.Join(dir, "journal")
-	makeBox(t, path)
-	outcomes := map[Place]int{}
-	for range 30 {
-		cmd := child(t, nil, "journal", path, journal)
-		var stderr bytes.Buffer
-		cmd.Stderr = &stderr
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(5*time.Millisecond + rand.N(60*time.Millisecond))
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		if stderr.Len() > 0 {
-			t.Fatalf("the child said: %s", &stderr)
-		}
-		_, open := readJournal(t, journal)
-		for place, n := range recoverBatch(t, path, open) {
-			outcomes[place] += n
-		}
-		endJournal(t, journal)
+	cmd := child(t, nil, append([]string{"journal", path, journal}, args...)...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
 	}
+	started(cmd.Process)
+	over = cmd.Wait() == nil
+	if stderr.Len() > 0 {
+		t.Fatalf("the child said: %s", &stderr)
+	}
+	_, open := readJournal(t, journal)
+	places = recoverBatch(t, path, open)
+	endJournal(t, journal)
 	all, _ := readJournal(t, journal)
 	wantExactly(t, filepath.Join(path, "new"), all)
 	if left := list(t, filepath.Join(path, "tmp")); len(left) != 0 {
 		t.Errorf("left in tmp: %v", left)
 	}
-	t.Logf("%d messages; open intents by place: %v", len(all), outcomes)
+	return places, over
+}
+
+// A process is killed before each of its calls, one after the other; after
+// recovery each message with an intent is in new/ exactly once and whole, and
+// nothing else is.
+func TestKilledAtEachCall(t *testing.T) {
+	for _, mode := range []string{"syncfs", "deaf"} {
+		dir := t.TempDir()
+		makeBox(t, filepath.Join(dir, "m"))
+		outcomes := map[Place]int{}
+		call := 1
+		for ; call < 1000; call++ {
+			places, over := killed(t, dir, func(*os.Process) {}, "1", strconv.Itoa(call), mode)
+			for place, n := range places {
+				outcomes[place] += n
+			}
+			if over {
+				break
+			}
+			if t.Failed() {
+				t.Fatalf("%s: killed before call %d", mode, call)
+			}
+		}
+		if call < 20 || outcomes[InNew] == 0 || outcomes[InSpool] == 0 {
+			t.Errorf("%s: %d calls, open intents by place %v: the kills missed the protocol", mode, call, outcomes)
+		}
+		t.Logf("%s: %d kills, open intents by place: %v", mode, call-1, outcomes)
+	}
+}
+
+func TestKilledAtRandom(t *testing.T) {
+	dir := t.TempDir()
+	makeBox(t, filepath.Join(dir, "m"))
+	for range 10 {
+		killed(t, dir, func(p *os.Process) {
+			time.Sleep(20*time.Millisecond + rand.N(80*time.Millisecond))
+			_ = p.Kill()
+		}, "2000", "0", "syncfs")
+	}
 }
 
 // endJournal writes what a recovery's transaction says.

@@ -25,8 +25,9 @@ type File struct {
 	sum    [sha256.Size]byte
 	key    string
 
-	wait chan struct{} // closed when the fsync that somebody else runs on it is over
-	stat fileState     // under box.mu
+	stat     fileState     // under box.mu
+	wait     chan struct{} // closed when the fsync that somebody else runs on it is over
+	reserved bool          // the open descriptor counts as held in the Flusher
 }
 
 type fileState int
@@ -187,7 +188,7 @@ func (f *File) Discard() error {
 		return nil
 	}
 	if open {
-		_ = f.box.disk.Close(f.fd) // the content is not wanted
+		_ = f.box.closeFile(f) // the content is not wanted
 	}
 	if err := f.box.disk.Remove(f.box.openSpool(), f.base); err != nil {
 		return f.box.ioError("remove", f.path(), err)

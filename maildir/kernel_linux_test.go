@@ -15,7 +15,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func init() { children["full"] = fullChild }
+func init() {
+	children["full"] = fullChild
+	children["mounted"] = mountedChild
+}
 
 // straceCounts runs a child under strace and returns its calls by name.
 func straceCounts(t *testing.T, words ...string) map[string]int {
@@ -77,33 +80,66 @@ func TestSystemCalls(t *testing.T) {
 	}
 }
 
+// mounting runs a child that mounts something, in a mount namespace of its own.
+func mounting(t *testing.T, words ...string) {
+	t.Helper()
+	cmd := child(t, nil, words...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
+	if os.Getuid() != 0 {
+		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
+		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
+	}
+	said, err := cmd.CombinedOutput()
+	if errors.Is(err, unix.EPERM) || bytes.HasPrefix(said, []byte("mount: ")) {
+		t.Skipf("mounting a small disk needs root or user namespaces: %v %s", err, said)
+	}
+	if err != nil {
+		t.Errorf("%v: %v\n%s", words, err, said)
+	}
+}
+
+func mountSmall(at, limit string) error {
+	if err := unix.Mount("", "/", "", unix.MS_PRIVATE|unix.MS_REC, ""); err != nil {
+		return fmt.Errorf("mount: %w", err)
+	}
+	if err := unix.Mount("small", at, "tmpfs", 0, limit); err != nil {
+		return fmt.Errorf("mount: %w", err)
+	}
+	return nil
+}
+
 // A disk with no room, or without a free inode: the error tells so, nothing
 // partial is delivered, and it goes on once there is room.
 func TestFullDisk(t *testing.T) {
 	for _, limit := range []string{"size=256k", "nr_inodes=40"} {
-		cmd := child(t, nil, "full", t.TempDir(), limit)
-		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
-		if os.Getuid() != 0 {
-			cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
-			cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
-		}
-		said, err := cmd.CombinedOutput()
-		if errors.Is(err, unix.EPERM) || bytes.Contains(said, []byte("mount: ")) {
-			t.Skipf("mounting a small disk needs root or user namespaces: %v %s", err, said)
-		}
-		if err != nil {
-			t.Errorf("%s: %v\n%s", limit, err, said)
-		}
+		mounting(t, "full", t.TempDir(), limit)
 	}
+}
+
+// A disk mounted at new/: no rename can work, and Open says so.
+func TestNewOnAnotherDisk(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "m")
+	makeBox(t, path)
+	mounting(t, "mounted", path)
+}
+
+// mountedChild: PATH, in a mount namespace of its own.
+func mountedChild(args []string) error {
+	if err := mountSmall(filepath.Join(args[0], "new"), "size=64k"); err != nil {
+		return err
+	}
+	_, err := Open(args[0], "id1", Options{})
+	var not *NotMaildirError
+	if !errors.As(err, &not) || !strings.Contains(not.Why, "file systems") {
+		return fmt.Errorf("it opens: %w", err)
+	}
+	return nil
 }
 
 // fullChild: DIR LIMIT, in a mount namespace of its own.
 func fullChild(args []string) error {
-	if err := unix.Mount("", "/", "", unix.MS_PRIVATE|unix.MS_REC, ""); err != nil {
-		return fmt.Errorf("mount: %w", err)
-	}
-	if err := unix.Mount("small", args[0], "tmpfs", 0, args[1]); err != nil {
-		return fmt.Errorf("mount: %w", err)
+	if err := mountSmall(args[0], args[1]); err != nil {
+		return err
 	}
 	b, err := Open(filepath.Join(args[0], "m"), "id1", Options{Create: true})
 	if err != nil {

@@ -221,6 +221,9 @@ func (b *Box) Close() error {
 	b.mu.Lock()
 	held := b.held
 	b.held = nil
+	for _, f := range held {
+		f.stat = loose
+	}
 	b.mu.Unlock()
 	b.closeAll(held)
 

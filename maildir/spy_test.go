@@ -3,6 +3,8 @@ package maildir
 import (
 	"fmt"
 	"sync"
+
+	"golang.org/x/sys/unix"
 )
 
 // spyDisk counts the calls of the Disk below it, and makes them fail or wait as
@@ -19,6 +21,7 @@ type spyDisk struct {
 	maxOpen int
 	unsaved map[int]bool // descriptors written to and not synced since
 	lost    int          // descriptors closed with unsaved data
+	created int          // the flags of the last Open that may make a file
 }
 
 func (d *spyDisk) note(op string) error {
@@ -59,6 +62,9 @@ func (d *spyDisk) Open(dir int, name string, flags int, perm uint32) (int, error
 	if err == nil {
 		d.mu.Lock()
 		d.open++
+		if flags&unix.O_CREAT != 0 {
+			d.created = flags
+		}
 		d.maxOpen = max(d.maxOpen, d.open)
 		d.mu.Unlock()
 	}

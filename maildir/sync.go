@@ -44,13 +44,30 @@ func (b *Box) hold(f *File, limit int) bool {
 	if len(b.held) >= limit || !b.group.flusher.reserve() {
 		return false
 	}
-	f.stat = held
+	f.stat, f.reserved = held, true
 	b.held = append(b.held, f)
 	return true
 }
 
-func (b *Box) closeNow(f *File) error {
+// unholdLocked takes a file out of the held ones.
+func (b *Box) unholdLocked(f *File) {
+	if i := slices.Index(b.held, f); i >= 0 {
+		b.held = slices.Delete(b.held, i, i+1)
+	}
+}
+
+// closeFile closes the descriptor of a file, which nobody else may hold any more.
+func (b *Box) closeFile(f *File) error {
 	err := b.disk.Close(f.fd)
+	if f.reserved {
+		f.reserved = false
+		b.group.flusher.giveBack()
+	}
+	return err
+}
+
+func (b *Box) closeNow(f *File) error {
+	err := b.closeFile(f)
 	b.mu.Lock()
 	f.stat = loose
 	b.mu.Unlock()
@@ -73,16 +90,6 @@ func (b *Box) claimLocked(files []*File) []*File {
 		run = append(run, f)
 	}
 	return run
-}
-
-func (b *Box) unholdLocked(f *File) {
-	if f.stat != held {
-		return
-	}
-	if i := slices.Index(b.held, f); i >= 0 {
-		b.held = slices.Delete(b.held, i, i+1)
-	}
-	b.group.flusher.giveBack()
 }
 
 // fsyncAll syncs and closes claimed files by a few workers. After the first
@@ -115,19 +122,15 @@ func (b *Box) fsyncOne(f *File) {
 			_ = b.fail("sync", f.path(), err)
 		}
 	}
-	if err := b.disk.Close(f.fd); err != nil {
+	if err := b.closeFile(f); err != nil {
 		_ = b.fail("close", f.path(), err)
 	}
 }
 
-// closeAll closes files that were held, without an fsync.
+// closeAll closes files that are no longer held, without an fsync.
 func (b *Box) closeAll(files []*File) {
 	for _, f := range files {
-		b.mu.Lock()
-		b.group.flusher.giveBack()
-		f.stat = loose
-		b.mu.Unlock()
-		if err := b.disk.Close(f.fd); err != nil {
+		if err := b.closeFile(f); err != nil {
 			_ = b.fail("close", f.path(), err)
 		}
 	}
@@ -173,9 +176,8 @@ func (b *Box) syncBySyncfs(files []*File) error {
 	var open []*File
 	for _, f := range files {
 		if f.stat == held {
-			if i := slices.Index(b.held, f); i >= 0 {
-				b.held = slices.Delete(b.held, i, i+1)
-			}
+			b.unholdLocked(f)
+			f.stat = loose
 			open = append(open, f)
 		}
 	}
@@ -192,7 +194,6 @@ func (b *Box) syncBySyncfs(files []*File) error {
 	for _, f := range files {
 		f.stat = synced
 	}
-	b.tmpSynced = true
 	return nil
 }
 

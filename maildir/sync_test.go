@@ -78,6 +78,11 @@ func TestFaults(t *testing.T) {
 				}
 			}
 			wantWhole(t, filepath.Join(path, "new"))
+			if c.step == "write" {
+				if _, err := os.Lstat(files[len(files)-1].path()); err == nil {
+					t.Error("the file whose Close failed is still in the spool")
+				}
+			}
 			for _, f := range files {
 				if err := f.Discard(); err != nil && !errors.Is(err, unix.ENOENT) { // moved by a Deliver that failed later
 					t.Error(err)
@@ -93,6 +98,26 @@ func TestFaults(t *testing.T) {
 				t.Errorf("left in tmp: %v", left)
 			}
 		})
+	}
+}
+
+// A disk that fails each fsync, and may take a minute for it, is not asked once
+// for each file.
+func TestFirstFailureEndsTheOthers(t *testing.T) {
+	d := &spyDisk{Disk: newKernel(), deaf: true}
+	b := open(t, Options{Disk: d})
+	before := d.count("sync")
+	d.hook = func(op string, _ int) error {
+		if op == "sync" {
+			return unix.EIO
+		}
+		return nil
+	}
+	if _, _, err := runBatch(b, heldPerBox); !errors.Is(err, unix.EIO) {
+		t.Fatal(err)
+	}
+	if n := d.count("sync") - before; n > syncWorkers {
+		t.Errorf("%d fsyncs", n)
 	}
 }
 
@@ -140,29 +165,29 @@ func wantWhole(t *testing.T, dir string) {
 func TestDescriptorsWithoutSyncfs(t *testing.T) {
 	d := &spyDisk{Disk: newKernel(), deaf: true}
 	flusher := NewFlusher()
-	const boxes = 16
-	var wg sync.WaitGroup
-	for range boxes {
-		path := filepath.Join(t.TempDir(), "m")
-		b, err := Open(path, "id1", Options{Create: true, Disk: d, Flusher: flusher})
+	const boxes, each = 16, 2*heldPerBox - 1 // the last of them wait when all are written
+	all := make([]*Box, boxes)
+	files := make([][]*File, boxes)
+	for i := range all {
+		b, err := Open(filepath.Join(t.TempDir(), "m"), "id1", Options{Create: true, Disk: d, Flusher: flusher})
 		if err != nil {
 			t.Fatal(err)
 		}
+		all[i], files[i] = b, spool(t, b, slices.Repeat([]string{"whole\n"}, each)...)
+	}
+	folders := boxes*5 + 1 // of each box, and of the flusher's group
+	if limit := folders + heldInAll + 1; d.maxOpen > limit || d.maxOpen < limit-2 {
+		t.Errorf("%d descriptors at once, want at most %d, and these", d.maxOpen, limit)
+	}
+	var wg sync.WaitGroup
+	for i, b := range all {
 		wg.Go(func() {
-			defer b.Close()
-			for range 2 {
-				if _, step, err := runBatch(b, 60); err != nil {
-					t.Error(step, err)
-				}
+			if err := errors.Join(b.Sync(files[i]), b.Deliver(files[i]), b.Close()); err != nil {
+				t.Error(err)
 			}
-			wantWhole(t, filepath.Join(path, "new"))
 		})
 	}
 	wg.Wait()
-	folders := boxes*5 + 1 // of each box, and of the flusher's group
-	if limit := folders + heldInAll + boxes; d.maxOpen > limit {
-		t.Errorf("%d descriptors at once, want at most %d", d.maxOpen, limit)
-	}
 	if d.lost != 0 {
 		t.Errorf("%d files closed before their fsync", d.lost)
 	}
@@ -246,6 +271,33 @@ func TestLostFromSpool(t *testing.T) {
 	}
 	if got := list(t, filepath.Join(b.Path(), "new")); len(got) != 2 {
 		t.Errorf("in new: %v", got)
+	}
+}
+
+// A file or link that somebody put into the spool is neither written to nor
+// followed.
+func TestCreateIsExclusive(t *testing.T) {
+	d := &spyDisk{Disk: newKernel()}
+	spool(t, open(t, Options{Disk: d}), "x")
+	if want := unix.O_CREAT | unix.O_EXCL | unix.O_NOFOLLOW | unix.O_WRONLY; d.created != want {
+		t.Errorf("created with flags %#x, want %#x", d.created, want)
+	}
+}
+
+func TestInterruptedCalls(t *testing.T) {
+	calls := 0
+	err := again(func() error {
+		if calls++; calls < 4 {
+			return unix.EINTR
+		}
+		return unix.EIO
+	})
+	if !errors.Is(err, unix.EIO) || calls != 4 {
+		t.Errorf("%v after %d calls", err, calls)
+	}
+	calls = 0
+	if err := again(func() error { calls++; return unix.EINTR }); !errors.Is(err, unix.EINTR) || calls != maxRetries {
+		t.Errorf("%v after %d calls", err, calls)
 	}
 }
 
