@@ -2,6 +2,7 @@ package pop3
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -96,8 +97,12 @@ func (c *Client) cancel(name string, cause error) error {
 	if err := c.send("*", "AUTH "+name+" cancelled"); err != nil {
 		return err
 	}
-	if _, err := c.status(); err == nil {
+	_, err := c.status()
+	if err == nil {
 		return &ProtocolError{Doing: "AUTH " + name, Why: "the server accepted a cancelled login"}
+	}
+	if _, refused := errors.AsType[*ServerError](err); !refused {
+		return fmt.Errorf("%s: %w; then %w", name, cause, err)
 	}
 	return fmt.Errorf("%s: %w", name, cause)
 }

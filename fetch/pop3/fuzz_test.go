@@ -1,0 +1,128 @@
+package pop3
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// pieces gives random sizes of reads, from seed.
+func pieces(seed uint64) func() int {
+	random := rand.New(rand.NewPCG(seed, 0))
+	return func() int { return 1 + random.IntN(9) }
+}
+
+// expected fails on an error that the package does not promise.
+func expected(t *testing.T, err error) {
+	t.Helper()
+	if err == nil || errors.Is(err, io.ErrUnexpectedEOF) {
+		return
+	}
+	if _, is := errors.AsType[*ServerError](err); is {
+		return
+	}
+	as[*ProtocolError](t, err)
+}
+
+// FuzzDecode compares the dot reader with the reference, through small buffers and in random pieces.
+func FuzzDecode(f *testing.F) {
+	for i, test := range decodings {
+		f.Add([]byte(test.wire), uint8(i), uint64(i))
+		f.Add([]byte(test.wire[:len(test.wire)-1]), uint8(i), uint64(i))
+	}
+	f.Fuzz(func(t *testing.T, wire []byte, buffer uint8, seed uint64) {
+		matches(t, string(wire), 3+int(buffer), pieces(seed))
+	})
+}
+
+// FuzzListing reads anything as the answers to STAT, UIDL and LIST.
+func FuzzListing(f *testing.F) {
+	for _, test := range listings {
+		f.Add([]byte(test.stat+"\r\n"+test.uidl+"\r\n"+test.list+"\r\n"), uint64(1))
+	}
+	f.Fuzz(func(t *testing.T, wire []byte, seed uint64) {
+		c := New(&canned{data: wire, piece: pieces(seed)}, Options{Timeout: patience})
+		l, err := c.List(true)
+		expected(t, err)
+		if err != nil {
+			return
+		}
+		if l.Len() > bytes.Count(wire, []byte("\n")) {
+			t.Errorf("%d messages from %d lines", l.Len(), bytes.Count(wire, []byte("\n")))
+		}
+		for i := range l.Len() {
+			if l.Number(i) < 1 || l.Number(i) > maxMessages || l.Size(i) < -1 || i > 0 && l.Number(i) <= l.Number(i-1) {
+				t.Errorf("message %d has number %d and size %d", i, l.Number(i), l.Size(i))
+			}
+			if uid := l.UID(i); uid != nil && (len(uid) == 0 || !bytes.Contains(wire, uid)) {
+				t.Errorf("message %d has the UID %q, which was never sent", i, uid)
+			}
+		}
+	})
+}
+
+// FuzzCapa reads anything as the answer to CAPA.
+func FuzzCapa(f *testing.F) {
+	f.Add([]byte("+OK\r\nTOP\r\nSASL PLAIN LOGIN\r\n.\r\n"), uint64(1))
+	f.Add([]byte("-ERR unknown command\r\n"), uint64(2))
+	f.Add([]byte("+OK\n\n..\n. \n.\n"), uint64(3))
+	f.Fuzz(func(t *testing.T, wire []byte, seed uint64) {
+		c := New(&canned{data: wire, piece: pieces(seed)}, Options{Timeout: patience})
+		caps, err := c.Capa()
+		expected(t, err)
+		if (caps == nil) != (err != nil) || len(caps) > maxCapabilities {
+			t.Errorf("got %d capabilities and %v", len(caps), err)
+		}
+		for name := range caps {
+			if name == "" || name != strings.ToUpper(name) {
+				t.Errorf("there is a capability %q", name)
+			}
+		}
+	})
+}
+
+// FuzzStatus reads anything as an answer of one line, with a secret that must not come back.
+func FuzzStatus(f *testing.F) {
+	f.Add([]byte("+OK\r\n"), "secret", uint64(1))
+	f.Add([]byte("-ERR [IN-USE] secret\r\n"), "secret", uint64(2))
+	f.Add([]byte("-ERR [secret] \r\n"), "secret", uint64(3))
+	f.Add([]byte("-ERR [\xff] \x1b[2J\n"), "\x1b[2", uint64(4))
+	f.Fuzz(func(t *testing.T, wire []byte, secret string, seed uint64) {
+		c := New(&canned{data: wire, piece: pieces(seed)}, Options{Timeout: patience})
+		said := wireOf(c)
+		c.hide(secret)
+		err := c.Noop()
+		expected(t, err)
+		if err == nil {
+			return
+		}
+		if i := strings.IndexFunc(err.Error(), func(r rune) bool { return r < ' ' || r == 0x7f }); i >= 0 {
+			t.Errorf("a control character in %q", err)
+		}
+		seen := []string{*said}
+		if e, is := errors.AsType[*ServerError](err); is && !slices.Contains(knownCodes, e.Code) {
+			seen = append(seen, e.Code, e.Text)
+		}
+		for _, text := range seen {
+			// What stands for the secret may hold it, or complete it.
+			if len(secret) > len(redacted) && strings.Contains(text, secret) && !strings.Contains(text, redacted) {
+				t.Errorf("the secret %q is told in %q", secret, text)
+			}
+		}
+	})
+}
+
+// wireOf records what the server said.
+func wireOf(c *Client) *string {
+	var said string
+	c.opt.Wire = func(sent bool, line string) {
+		if !sent {
+			said += line + "\n"
+		}
+	}
+	return &said
+}
