@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -104,7 +105,7 @@ func readSettings(c *cli.Context) (settings, error) {
 		json:     c.Bool("json"),
 	}
 	if c.IsSet("jobs") && (s.jobs < 1 || s.jobs > maxJobs) {
-		return s, &usageError{"--jobs is a number from 1 to 1000", ""}
+		return s, &usageError{fmt.Sprintf("--jobs is a number from 1 to %d", maxJobs), ""}
 	}
 	if s.quiet && s.verbose > 0 {
 		return s, &usageError{"--quiet and --verbose together", "leave one of them out"}

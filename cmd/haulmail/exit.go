@@ -103,7 +103,7 @@ func errorCode(err error) (code int, hint string) {
 		return exitSignal + int(e.signal), ""
 	}
 	if e, ok := errors.AsType[*unreadableError](err); ok {
-		return exitConfig, e.hint
+		return exitNoInput, e.hint
 	}
 	return exitSoftware, ""
 }

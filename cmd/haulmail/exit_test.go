@@ -77,7 +77,7 @@ func TestExitCodeOfErrors(t *testing.T) {
 		{&usageError{"unknown flag", "try help"}, nil, 64, "haulmail: unknown flag\n  hint: try help\n"},
 		{&noConfigError{"/x/config.toml"}, nil, 66, "haulmail: no config file /x/config.toml\n  hint: "},
 		{config.Errors{{File: "c", Line: 1, Col: 2, Source: "ab", Start: 1, Len: 1, Message: "bad"}}, nil, 78, "haulmail: c:1:2: bad\n"},
-		{&unreadableError{errors.New("is a directory"), ""}, nil, 78, "haulmail: is a directory\n"},
+		{&unreadableError{errors.New("is a directory"), ""}, nil, 66, "haulmail: is a directory\n"},
 		{&signalError{syscall.SIGINT}, nil, 130, "haulmail: stopped by SIGINT\n"},
 		{errors.New("something else"), nil, 70, "haulmail: something else\n"},
 		{nil, full, 74, "haulmail: write standard output: write /dev/stdout: no space left on device\n"},

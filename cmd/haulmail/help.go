@@ -36,7 +36,7 @@ Exit codes:
   0 all went well, new mail or none    70 a defect of haulmail
   64 the command line is wrong         73 a Maildir cannot be made
   65 damaged state or mail             74 a disk or pipe failed, or is full
-  66 there is no config file           75 a failure that may pass: try again
+  66 no config file that can be read   75 a failure that may pass: try again
   68 a server's name does not exist    76 a server does not keep to POP3
   69 a server or its certificate is    77 a login was refused
      not to be had                     78 the config is wrong

@@ -52,7 +52,7 @@ func (p *program) prepare(c *cli.Context, show report.Show) (*job, error) {
 		return nil, err
 	}
 	if j.options.Hostname, err = os.Hostname(); err != nil {
-		return nil, err
+		j.options.Hostname = "localhost" // part of a file name, and no reason to leave mail where it is
 	}
 	return j, nil
 }

@@ -171,7 +171,7 @@ func (j *jsonLines) event(e fetch.Event) {
 	case fetch.Chosen:
 		j.later(jsonChoice{j.of("choice", e.Account), e.Number, uid(e.UID), e.Size, e.Action.String(), text(e.Reason)})
 	case fetch.Delivered:
-		j.print(jsonMessage{j.of("message", e.Account), uid(e.UID), e.Size, text(e.Key), text(e.Path)})
+		j.later(jsonMessage{j.of("message", e.Account), uid(e.UID), e.Size, text(e.Key), text(e.Path)})
 	case fetch.Committed:
 		j.print(jsonCommit{j.of("commit", e.Account), e.Messages, e.Bytes, e.Took.Milliseconds()})
 	case fetch.Deleted:
@@ -223,7 +223,7 @@ func (j *jsonLines) of(event, account string) jsonOf { return jsonOf{j.head(even
 
 func (j *jsonLines) print(v any) { j.screen.print(jsonLine(v)) }
 
-// later is print for events that come by the hundred thousand and that nobody waits for.
+// later is print for events that come by the hundred thousand; the next printed one, such as their batch's commit, takes them along.
 func (j *jsonLines) later(v any) { j.screen.printLater(jsonLine(v)) }
 
 // ConfigJSON tells the mistakes of a config file as JSON lines, and as the last one how the command ends.

@@ -65,6 +65,7 @@ func aDryRun() []fetch.Event {
 		fetch.LoggedIn{Account: "work", Mechanism: "PLAIN", TLS: "TLS 1.3", Pipelining: true},
 		fetch.Connected{Account: "home", Addr: netip.MustParseAddrPort("[2001:db8::1]:110")},
 		fetch.LoggedIn{Account: "home", Mechanism: "USER/PASS"},
+		fetch.Listed{Account: "work", Total: 9, Bytes: 123456, Get: 1, GetBytes: 51234, Skip: 8},
 		fetch.Chosen{Account: "work", Number: 1, UID: []byte("u-1"), Size: 51234, Action: fetch.Get, Reason: "new"},
 		fetch.Chosen{Account: "home", Number: 1, UID: []byte("h\xff1"), Size: 1, Action: fetch.Delete, Reason: "fetched more than 14d ago"},
 		fetch.Chosen{Account: "work", Number: 2, UID: []byte("u 2\n"), Size: 123456789, Action: fetch.Skip, Reason: "fetched before"},

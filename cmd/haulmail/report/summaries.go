@@ -12,8 +12,9 @@ type summaries struct {
 	screen *screen
 	names  int // width of the names
 	home   string
-	shown  bool // whether a real run has anything to show
-	dryRun bool // whether a dry run has
+	shown  bool             // whether a real run has anything to show
+	dryRun bool             // whether a dry run has
+	toGet  map[string]int64 // octets to get, by account
 }
 
 func newSummaries(s *screen, o Options) *summaries {
@@ -21,16 +22,19 @@ func newSummaries(s *screen, o Options) *summaries {
 		screen: s, names: width(o.Accounts), home: o.Home,
 		shown:  !o.Quiet && (o.OutTTY || o.Verbose > 0),
 		dryRun: !o.Quiet,
+		toGet:  map[string]int64{},
 	}
 }
 
 func (p *summaries) event(e fetch.Event) {
-	done, ok := e.(fetch.Done)
-	if !ok {
-		return
-	}
-	if done.DryRun && p.dryRun || !done.DryRun && p.shown {
-		p.line(done.Result)
+	switch e := e.(type) {
+	case fetch.Listed:
+		p.toGet[e.Account] = e.GetBytes
+	case fetch.Done:
+		if e.DryRun && p.dryRun || !e.DryRun && p.shown {
+			p.line(e.Result)
+		}
+		delete(p.toGet, e.Account)
 	}
 }
 
@@ -49,11 +53,11 @@ func (p *summaries) line(r fetch.Result) {
 
 func (p *summaries) finish([]fetch.Result, int) {}
 
-// wouldDo gives "would get 12 messages → ~/Mail/work, delete 3 messages on the server".
+// wouldDo gives "would get 12 messages, 4.2 MiB → ~/Mail/work, delete 3 messages on the server".
 func (p *summaries) wouldDo(r fetch.Result) string {
 	var acts []string
 	if r.Get > 0 {
-		acts = append(acts, fmt.Sprintf("get %s → %s", count(r.Get, "message"), Escape(folder(r.Maildir, p.home))))
+		acts = append(acts, fmt.Sprintf("get %s, %s → %s", count(r.Get, "message"), size(p.toGet[r.Account]), Escape(folder(r.Maildir, p.home))))
 	}
 	if r.Delete > 0 {
 		acts = append(acts, fmt.Sprintf("delete %s on the server", count(r.Delete, "message")))
