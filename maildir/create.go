@@ -148,7 +148,7 @@ func (b *Box) syncPath(path string) error {
 	}
 	err = b.disk.Sync(fd)
 	_ = b.disk.Close(fd)
-	if err != nil {
+	if err != nil && !noFolderSync(err) {
 		return &fs.PathError{Op: "sync", Path: path, Err: err}
 	}
 	return nil

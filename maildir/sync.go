@@ -217,17 +217,21 @@ func (b *Box) syncSpool() error {
 	return nil
 }
 
-// syncFolder makes a folder's entries durable. Some network file systems have no
-// such call for folders and say EINVAL; more cannot be done there.
+// syncFolder makes a folder's entries durable.
 func (b *Box) syncFolder(fd int, path string) error {
 	if err := b.failure(); err != nil {
 		return err
 	}
-	err := b.disk.Sync(fd)
-	if err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOTSUP) {
+	if err := b.disk.Sync(fd); err != nil && !noFolderSync(err) {
 		return b.fail("sync", path, err)
 	}
 	return nil
+}
+
+// noFolderSync is true for the answers of network file systems that have no fsync
+// for folders; more cannot be done there.
+func noFolderSync(err error) bool {
+	return errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTSUP)
 }
 
 // release takes a file out of the protocol for Discard: whether its descriptor

@@ -301,6 +301,21 @@ func TestInterruptedCalls(t *testing.T) {
 	}
 }
 
+// Some network file systems have no fsync for folders. That is no reason to
+// deliver nothing there.
+func TestFoldersWithoutSync(t *testing.T) {
+	d := &spyDisk{Disk: newKernel(), hook: func(op string, _ int) error {
+		if op == "sync" {
+			return unix.EINVAL
+		}
+		return nil
+	}}
+	b := open(t, Options{Disk: d})
+	if _, step, err := runBatch(b, fewFiles+1); err != nil { // the contents go by syncfs
+		t.Errorf("%s: %v", step, err)
+	}
+}
+
 func TestNothingIsOverwritten(t *testing.T) {
 	b := open(t, Options{})
 	f := spool(t, b, "mine")[0]
