@@ -25,6 +25,8 @@ type haul struct {
 	left     map[string]Reason // names of messages that this run has met and leaves alone from then on
 	result   Result
 	progress progress
+
+	exactSizes bool // LIST's sizes have not been found to be wrong
 }
 
 func newHaul(e *engine, a *config.Account) *haul {
@@ -70,6 +72,9 @@ func (h *haul) fetch(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if h.exactSizes, err = h.mayTrustSizes(); err != nil {
+		return err
+	}
 	err = h.session(ctx, password, pipelining)
 	if pipelining && brokeInRetrieval(err) && ctx.Err() == nil {
 		h.warn("%v; going on with one message at a time", err)
@@ -86,12 +91,12 @@ func (h *haul) fetch(ctx context.Context) (err error) {
 
 // session is one connection to the server, a line a step.
 func (h *haul) session(ctx context.Context, password config.Secret, pipelining bool) error {
-	s, err := h.connect(ctx)
+	s, err := h.connect(ctx, password)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	if err := s.login(password, pipelining); err != nil {
+	if err := s.login(pipelining); err != nil {
 		return err
 	}
 	p, err := h.plan(s)
@@ -114,12 +119,12 @@ func (h *haul) check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := h.connect(ctx)
+	s, err := h.connect(ctx, password)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	if err := s.login(password, h.a.Pipelining != config.PipeliningOff); err != nil {
+	if err := s.login(h.a.Pipelining != config.PipeliningOff); err != nil {
 		return err
 	}
 	return s.quit()
@@ -197,11 +202,12 @@ func (h *haul) password(ctx context.Context) (config.Secret, error) {
 	return password, doing("get the password", err)
 }
 
-// noteOneByOne is the state's note of the time until which the server is asked for one message at a time; oneByOneFor is how long
-// that is.
+// The state's notes of what the server cannot do, each with the time until which it counts; after it the server is tried again.
 const (
-	noteOneByOne = "one-by-one-until"
+	noteOneByOne = "one-by-one-until" // answer commands that are sent ahead
 	oneByOneFor  = 7 * 24 * time.Hour
+	noteInexact  = "inexact-sizes-until" // tell the exact size of a message in LIST
+	inexactFor   = 30 * 24 * time.Hour
 )
 
 // mayPipeline tells whether commands may be sent ahead, if the server announces that it takes them.
@@ -209,12 +215,26 @@ func (h *haul) mayPipeline() (bool, error) {
 	if h.a.Pipelining == config.PipeliningOff {
 		return false, nil
 	}
-	note, err := h.store.Note(noteOneByOne)
+	return h.noteIsOver(noteOneByOne)
+}
+
+// mayTrustSizes tells whether LIST's sizes may be taken for exact.
+func (h *haul) mayTrustSizes() (bool, error) { return h.noteIsOver(noteInexact) }
+
+// noteIsOver tells whether a note is missing, or no longer counts.
+func (h *haul) noteIsOver(name string) (bool, error) {
+	note, err := h.store.Note(name)
 	if err != nil {
 		return false, onDisk("read the state", err)
 	}
 	until, err := time.Parse(time.RFC3339, string(note))
 	return err != nil || !h.Now().Before(until), nil
+}
+
+// noteFor writes a note that counts for a while.
+func (h *haul) noteFor(name string, d time.Duration) error {
+	until := h.Now().Add(d).UTC().Format(time.RFC3339)
+	return onDisk("note what the server cannot do", h.store.SetNote(name, []byte(until)))
 }
 
 // rememberOneByOne has the next runs ask for one message at a time, for a while, when why is a stall or lost sync. A connection that
@@ -223,8 +243,7 @@ func (h *haul) rememberOneByOne(why error) error {
 	if !isType[*pop3.TimeoutError](why) && !isType[*pop3.ProtocolError](why) {
 		return nil
 	}
-	until := h.Now().Add(oneByOneFor).UTC().Format(time.RFC3339)
-	return onDisk("note what the server cannot do", h.store.SetNote(noteOneByOne, []byte(until)))
+	return h.noteFor(noteOneByOne, oneByOneFor)
 }
 
 // brokeInRetrieval tells whether a session ended in the middle of its RETRs for a reason of the server's.

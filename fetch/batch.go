@@ -151,10 +151,11 @@ func (b *batcher) intents(batch []*arrival) *seen.Batch {
 		Intents: make([]seen.Intent, len(batch)),
 	}
 	for k, a := range batch {
-		s.Intents[k] = seen.Intent{
-			UID: b.p.name(a.index), Key: a.file.Key(), ListSize: b.p.list.Size(a.index),
-			Size: a.file.Size(), Sum: a.file.Sum(),
+		size := b.p.list.Size(a.index)
+		if a.short {
+			size = seen.NoSize
 		}
+		s.Intents[k] = seen.Intent{UID: b.p.name(a.index), Key: a.file.Key(), ListSize: size, Size: a.file.Size(), Sum: a.file.Sum()}
 	}
 	return s
 }

@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 )
@@ -62,7 +63,7 @@ func ClassOf(err error) Class {
 		return None
 	}
 	if e, ok := errors.AsType[*Error](err); ok {
-		return e.Class
+		return cmp.Or(e.Class, Internal)
 	}
 	return Internal
 }

@@ -104,19 +104,25 @@ func (l *lab) want(messages, deleted int, class Class) Result {
 // holds checks that new/ and cur/ hold exactly these contents, in any order.
 func (l *lab) holds(want ...string) {
 	l.t.Helper()
-	var got []string
-	for _, path := range l.files() {
-		content, err := os.ReadFile(path)
-		if err != nil {
-			l.t.Fatal(err)
-		}
-		got = append(got, string(content))
-	}
+	got := l.contents()
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		l.t.Fatalf("the Maildir holds %d messages %.300q\nwant %d: %.300q", len(got), got, len(want), want)
 	}
+}
+
+func (l *lab) contents() []string {
+	l.t.Helper()
+	var all []string
+	for _, path := range l.files() {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		all = append(all, string(content))
+	}
+	return all
 }
 
 func (l *lab) files() []string {
@@ -158,11 +164,11 @@ func (l *lab) said() string {
 	return strings.Join(lines, "\n")
 }
 
-// mail makes n messages with the UIDs u1…un; message i reads "mail i".
+// mail makes n messages with the UIDs u1…un; message i reads "mail i", and some bangs that make its size differ from its neighbours'.
 func mail(n int) []pop3test.Message {
 	var msgs []pop3test.Message
 	for i := 1; i <= n; i++ {
-		msgs = append(msgs, pop3test.Message{UID: fmt.Sprintf("u%d", i), Data: fmt.Appendf(nil, "Subject: %d\r\n\r\nmail %d\r\n", i, i)})
+		msgs = append(msgs, pop3test.Message{UID: fmt.Sprintf("u%d", i), Data: fmt.Appendf(nil, "Subject: %d\r\n\r\nmail %d%s\r\n", i, i, strings.Repeat("!", i%7))})
 	}
 	return msgs
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"haulmail/fetch/pop3"
 	"haulmail/maildir"
@@ -22,7 +24,8 @@ type arrival struct {
 	index  int // in the listing
 	file   *maildir.File
 	octets int64 // on the wire, as LIST counts
-	doubt  bool  // shorter than LIST's size by so much that it is not deleted in this run
+	doubt  bool  // its size was in doubt: not deleted in this run
+	short  bool  // in doubt because it is short: not deleted ever
 }
 
 // retrieve gets what the plan names: when it returns nil, all of it but the failed messages is safe on disk and settled in the
@@ -35,9 +38,13 @@ func (h *haul) retrieve(s *session, p *plan) error {
 		return err
 	}
 	b := h.newBatcher(p)
+	exact := h.exactSizes
 	err := h.receiveAll(s, p, b)
 	if batchErr := b.finish(); batchErr != nil {
 		return batchErr
+	}
+	if exact && !h.exactSizes {
+		err = also(err, h.noteFor(noteInexact, inexactFor))
 	}
 	return also(err, h.settle(p, b.delivered))
 }
@@ -51,67 +58,167 @@ func (h *haul) settle(p *plan, delivered []uint64) error {
 	return nil
 }
 
-// receiveAll walks the list. What came far too short is asked for once more: the same octets twice are the message.
+// receiveAll gets all of p.get, in as many walks as it takes. Each walk but one for doubts ends what it was given, or leaves a rest after
+// the first doubt of a pipelined one; settling the doubt takes a message off the rest, or pipelining away from it.
 func (h *haul) receiveAll(s *session, p *plan, b *batcher) error {
-	stumps, err := h.walk(s, p, b, p.get, nil)
-	if err != nil || len(stumps) == 0 || s.ctx.Err() != nil {
-		return err
-	}
-	var again []int
-	for _, i := range p.get {
-		if _, ok := stumps[i]; ok {
-			again = append(again, i)
+	rest, pipelining := p.get, s.pipelining
+	for len(rest) > 0 && s.ctx.Err() == nil {
+		w := &walk{haul: h, p: p, b: b, get: rest, pipelining: pipelining}
+		if err := w.run(s); err != nil {
+			return err
 		}
+		if b.failed() || s.ctx.Err() != nil {
+			return nil
+		}
+		if len(w.doubts) > 0 {
+			again := &walk{haul: h, p: p, b: b, get: w.doubted(), before: w.doubts}
+			if err := again.run(s); err != nil {
+				return err
+			}
+			pipelining = pipelining && !again.lied
+		}
+		rest = w.rest
 	}
-	_, err = h.walk(s, p, b, again, stumps)
-	return err
+	return nil
 }
 
-// stump is what a message that came far too short looked like.
-type stump struct {
+// walk is one pass over some messages of the listing.
+//
+// LIST's size is the only witness against a reply that is whole to look at and still not the message that was asked for: a stump, two
+// replies run together, or under pipelining the reply to another command. So while a server's sizes are exact, a message that
+// differs from its size is in doubt, and so is everything behind it that was asked for ahead. What is in doubt is asked for again,
+// alone: the same octets twice are the message.
+type walk struct {
+	*haul
+	p          *plan
+	b          *batcher
+	get        []int         // indexes in the listing
+	pipelining bool          //
+	before     map[int]doubt // in a walk that asks again: what came the first time
+
+	doubts map[int]doubt
+	rest   []int // behind a doubt: not accepted, to be asked for again
+	lied   bool  // of a walk that asks again: a message came otherwise the first time
+}
+
+// doubt is what a message in doubt looked like.
+type doubt struct {
 	octets int64
 	sum    [32]byte
 }
 
-// walk retrieves the messages of get and hands them to b, each as soon as the reply after it proves that it is whole. In the first
-// walk it gives the stumps; a second walk gets them as before.
-func (h *haul) walk(s *session, p *plan, b *batcher, get []int, before map[int]stump) (map[int]stump, error) {
-	wants := make([]pop3.Want, len(get))
-	for k, i := range get {
-		wants[k] = pop3.Want{Number: p.list.Number(i), Size: p.list.Size(i)}
+// doubted gives the messages in doubt, in the order of the listing.
+func (w *walk) doubted() []int {
+	return slices.Sorted(maps.Keys(w.doubts))
+}
+
+// run retrieves the messages and hands them to the batcher, each as soon as the reply after it proves that it ended where it seemed to.
+func (w *walk) run(s *session) error {
+	wants := make([]pop3.Want, len(w.get))
+	for k, i := range w.get {
+		wants[k] = pop3.Want{Number: w.p.list.Number(i), Size: w.p.list.Size(i)}
 	}
-	r := s.client.Retrieve(wants, s.pipelining)
+	w.doubts = make(map[int]doubt)
+	r := s.client.Retrieve(wants, w.pipelining)
 	s.beGentle(r)
 	defer s.beGentle(nil)
-	stumps := make(map[int]stump)
 	var last *arrival
-	for r.Next() && !b.failed() {
-		h.accept(p, b, last, before, stumps)
+	for r.Next() && !w.b.failed() {
+		w.accept(r, last)
 		last = nil
-		i := get[r.Index()]
+		i := w.get[r.Index()]
 		if refused := r.Refused(); refused != nil {
-			h.failed(p, i, refused)
+			w.failed(w.p, i, refused)
 			continue
 		}
 		var err error
-		if last, err = h.receive(p, r, i); err != nil {
+		if last, err = w.receive(w.p, r, i); err != nil {
 			s.abandon(r)
-			return nil, h.broken(p, i, err)
+			return w.broken(w.p, i, err)
 		}
 	}
-	if r.Err() == nil && !b.failed() {
-		h.accept(p, b, last, before, stumps)
-		return stumps, nil
+	if r.Err() == nil && !w.b.failed() {
+		w.accept(r, last)
+		w.rest = append(w.rest, w.get[r.Index()+1:]...)
+		return nil
 	}
 	s.abandon(r)
 	var err error
 	if last != nil {
 		err = onDisk("remove a file from the spool", last.file.Discard())
 	}
-	if b.failed() {
-		return nil, err
+	if w.b.failed() {
+		return err
 	}
-	return nil, also(doing(doingRetrieve, &brokenRetrieval{r.Err()}), err)
+	return also(doing(doingRetrieve, &brokenRetrieval{r.Err()}), err)
+}
+
+// accept hands a message on to the batches, or puts it aside.
+func (w *walk) accept(r *pop3.Retrieval, a *arrival) {
+	if a == nil {
+		return
+	}
+	if len(w.doubts) > 0 && w.ahead() {
+		w.rest = append(w.rest, a.index)
+		w.discard(a)
+		return
+	}
+	earlier, second := w.before[a.index]
+	now := doubt{a.octets, a.file.Sum()}
+	size := w.p.list.Size(a.index)
+	switch {
+	case second && earlier == now:
+		w.believe(a, size)
+	case !w.doubtful(a.octets, size):
+		w.lied = w.lied || second
+		w.b.take(a)
+	case second:
+		w.lied = true
+		w.discard(a)
+		w.failed(w.p, a.index, fmt.Errorf("the server sent %d and then %d of its %d octets", earlier.octets, now.octets, size))
+	default:
+		w.doubts[a.index] = now
+		w.discard(a)
+		if w.ahead() {
+			r.Stop()
+		}
+	}
+}
+
+// ahead tells whether a doubt reaches the messages behind it.
+func (w *walk) ahead() bool { return w.pipelining && w.exactSizes }
+
+// doubtful tells whether a message of so many octets may not be the one of that size.
+func (w *walk) doubtful(octets, size int64) bool {
+	switch {
+	case octets == size || size < 0:
+		return false
+	case octets < size/2:
+		return true
+	case w.pipelining:
+		return w.exactSizes
+	}
+	// Alone nothing else can be in it: more than LIST told is no reason to doubt it.
+	return w.exactSizes && octets < size
+}
+
+// believe takes a message that came twice the same. It is not deleted in this run, and never if it is short: the rest of it may be
+// there another day. Unless it is so far off that it says nothing about the others, the server's sizes are no witnesses any more.
+func (w *walk) believe(a *arrival, size int64) {
+	a.doubt = true
+	a.short = a.octets < size
+	w.left[string(w.p.name(a.index))] = ReasonDoubtful
+	if a.octets >= size/2 {
+		w.exactSizes = false
+	}
+	w.b.take(a)
+}
+
+// discard removes a message from the spool that is not accepted.
+func (w *walk) discard(a *arrival) {
+	if err := a.file.Discard(); err != nil {
+		w.b.fail(onDisk("remove a file from the spool", err))
+	}
 }
 
 // abandon ends a walk, wherever it is, and with it the connection.
@@ -158,35 +265,6 @@ func bodyLimit(size int64) int64 {
 		return unlistedLimit
 	}
 	return limitBase + limitFactor*size
-}
-
-// accept hands a whole message on to the batches, unless it is a stump that has to be seen twice.
-func (h *haul) accept(p *plan, b *batcher, a *arrival, before, stumps map[int]stump) {
-	if a == nil {
-		return
-	}
-	size := p.list.Size(a.index)
-	if a.octets >= size/2 {
-		b.take(a)
-		return
-	}
-	now := stump{a.octets, a.file.Sum()}
-	earlier, second := before[a.index]
-	if second && earlier == now {
-		a.doubt = true
-		h.left[string(p.name(a.index))] = ReasonDoubtful
-		b.take(a)
-		return
-	}
-	if err := a.file.Discard(); err != nil {
-		b.fail(onDisk("remove a file from the spool", err))
-		return
-	}
-	if second {
-		h.failed(p, a.index, fmt.Errorf("the server sent %d and then %d of its %d octets", earlier.octets, now.octets, size))
-		return
-	}
-	stumps[a.index] = now
 }
 
 // failed notes a message that could not be had. The ones behind it go on.

@@ -48,7 +48,7 @@ func check(t *testing.T, err error) {
 // if a reader has taken it.
 func TestRecovery(t *testing.T) {
 	msg := mail(1)[0]
-	const text = "Subject: 1\n\nmail 1\n"
+	text := texts(t, mail(1))[0]
 	inSpool := func(l *lab, f *maildir.File) string {
 		found, err := filepath.Glob(filepath.Join(l.account.Maildir, "tmp", ".haulmail-*", "*"))
 		check(l.t, err)
@@ -134,7 +134,7 @@ func TestRecoveryWithoutTheMaildirGivesNoVerdict(t *testing.T) {
 	check(t, os.Remove(l.account.Maildir))
 	check(t, os.Rename(away, l.account.Maildir))
 	l.want(0, 0, None)
-	l.holds("Subject: 1\n\nmail 1\n")
+	l.holds(texts(t, mail(1))...)
 }
 
 func TestRecoveryFollowsAMovedMaildir(t *testing.T) {
@@ -148,7 +148,7 @@ func TestRecoveryFollowsAMovedMaildir(t *testing.T) {
 	if l.said() != "recovered 0 1 0" {
 		t.Errorf("said %q", l.said())
 	}
-	l.holds("Subject: 1\n\nmail 1\n")
+	l.holds(texts(t, mail(1))...)
 }
 
 func TestSpoolOfACutOffRunIsSwept(t *testing.T) {

@@ -32,6 +32,7 @@ const quitWithin = 4500 * time.Millisecond
 type session struct {
 	h          *haul
 	ctx        context.Context
+	password   config.Secret
 	client     *pop3.Client
 	pipelining bool
 	tls        string // version, or ""
@@ -44,8 +45,8 @@ type session struct {
 }
 
 // connect resolves, connects, and brings TLS up; nothing secret is sent before it returns.
-func (h *haul) connect(ctx context.Context) (*session, error) {
-	s := &session{h: h, ctx: ctx}
+func (h *haul) connect(ctx context.Context, password config.Secret) (*session, error) {
+	s := &session{h: h, ctx: ctx, password: password}
 	dialer := dial.Dialer{Resolver: h.Resolver, Timeout: time.Duration(h.a.Timeout), Trace: s.trace}
 	conn, err := dialer.Connect(ctx, h.a.Server.Host, h.a.Server.Port)
 	if err != nil {
@@ -72,7 +73,7 @@ func (s *session) open(conn net.Conn) (err error) {
 	if s.h.Wire == nil {
 		wire = nil
 	}
-	s.client = pop3.New(conn, pop3.Options{Timeout: time.Duration(s.h.a.Timeout), Wire: wire})
+	s.client = pop3.New(conn, pop3.Options{Timeout: time.Duration(s.h.a.Timeout), Wire: wire, Secrets: []string{s.password.Reveal()}})
 	if err := s.client.Greeting(); err != nil {
 		return doing(doingConnect, err)
 	}
@@ -116,12 +117,12 @@ func (s *session) trace(e dial.Event) {
 
 // login asks for the capabilities and logs in. Capabilities change at the login (RFC 2449 §5); they are asked for again where the
 // server had not announced PIPELINING before, which is all that is decided by them afterwards.
-func (s *session) login(password config.Secret, mayPipeline bool) error {
+func (s *session) login(mayPipeline bool) error {
 	caps, err := s.client.Capa()
 	if err != nil {
 		return doing(doingLogin, err)
 	}
-	how, err := s.authenticate(caps, password)
+	how, err := s.authenticate(caps)
 	if err != nil {
 		return doing(doingLogin, err)
 	}
@@ -138,10 +139,10 @@ func (s *session) login(password config.Secret, mayPipeline bool) error {
 
 // authenticate logs in by the best way that is announced. A mechanism that is announced and then refused without a word about the
 // password may just not work: USER and PASS decide then.
-func (s *session) authenticate(caps pop3.Capabilities, password config.Secret) (how string, err error) {
-	user, word := s.h.a.Username, password.Reveal()
+func (s *session) authenticate(caps pop3.Capabilities) (how string, err error) {
+	user, word := s.h.a.Username, s.password.Reveal()
 	if mechanism, name := sasl.Choose(caps.Mechanism, user, word); mechanism != nil {
-		err := s.client.Auth(mechanism, word)
+		err := s.client.Auth(mechanism)
 		refused, ok := errors.AsType[*pop3.ServerError](err)
 		if !ok || refused.Code != "" || soundsTemporary(refused.Text) {
 			return name, err

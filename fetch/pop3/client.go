@@ -34,13 +34,19 @@ type Client struct {
 type Options struct {
 	// Timeout bounds every silence, and with the least rate every reply.
 	Timeout time.Duration
+	// Secrets are kept out of errors and Wire, in clear and in base64, should the server repeat them.
+	Secrets []string
 	// Wire is told of each line of the dialogue but bodies and list lines, credentials replaced. Nil for none.
 	Wire func(sent bool, line string)
 }
 
 // New makes a client over conn. It reads and writes nothing.
 func New(conn net.Conn, opt Options) *Client {
-	return &Client{conn: conn, opt: opt, buf: make([]byte, bufferSize)}
+	c := &Client{conn: conn, opt: opt, buf: make([]byte, bufferSize)}
+	for _, secret := range opt.Secrets {
+		c.hide(secret)
+	}
+	return c
 }
 
 // Greeting reads the server's first line (RFC 1939 §4). A *ServerError means that the server does not want to serve now.
