@@ -14,6 +14,7 @@ type Resolved struct {
 	Account string
 	Host    string
 	Addrs   []netip.Addr
+	Err     error // why one of the two address families gave none, if its look-up failed
 	Took    time.Duration
 }
 
@@ -24,11 +25,10 @@ type Tried struct {
 	Err     error
 }
 
-// Connected tells which address answered. TLS is the version ("TLS 1.3"), or "" where the connection is not encrypted (yet).
+// Connected tells which address answered.
 type Connected struct {
 	Account string
 	Addr    netip.AddrPort
-	TLS     string
 	Took    time.Duration
 }
 

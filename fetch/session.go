@@ -5,7 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
-	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -107,7 +107,7 @@ func (s *session) trace(e dial.Event) {
 	name := s.h.a.Name
 	switch e.Kind {
 	case dial.Resolved:
-		s.h.tell(Resolved{Account: name, Host: e.Host, Addrs: append([]netip.Addr(nil), e.Addrs...), Took: e.Took})
+		s.h.tell(Resolved{Account: name, Host: e.Host, Addrs: slices.Clone(e.Addrs), Err: e.Err, Took: e.Took})
 	case dial.Tried:
 		s.h.tell(Tried{Account: name, Addr: e.Addr, Err: e.Err})
 	case dial.Connected:

@@ -68,10 +68,13 @@ func (d *diagnostics) step(e fetch.Event) {
 			return // the config gives the address
 		}
 		d.say(e.Account, fmt.Sprintf("%s is %s (%s)", e.Host, addresses(e.Addrs), millis(e.Took)))
+		if e.Err != nil {
+			d.say(e.Account, fmt.Sprintf("of %s not every address is known: %v", e.Host, e.Err))
+		}
 	case fetch.Tried:
 		d.say(e.Account, fmt.Sprintf("no answer from %s: %v", e.Addr, e.Err))
 	case fetch.Connected:
-		d.say(e.Account, fmt.Sprintf("connected to %s, %s (%s)", e.Addr, encryption(e.TLS), millis(e.Took)))
+		d.say(e.Account, fmt.Sprintf("connected to %s (%s)", e.Addr, millis(e.Took)))
 	case fetch.LoggedIn:
 		d.say(e.Account, fmt.Sprintf("logged in with %s, %s, %s", e.Mechanism, encryption(e.TLS), pipelining(e.Pipelining)))
 	case fetch.Recovered:

@@ -36,7 +36,6 @@ type (
 	jsonConnected struct {
 		jsonOf
 		Addr string `json:"addr"`
-		TLS  string `json:"tls,omitempty"`
 		MS   int64  `json:"ms"`
 	}
 	jsonLogin struct {
@@ -159,7 +158,7 @@ func newJSONLines(s *screen, o Options) *jsonLines {
 func (j *jsonLines) event(e fetch.Event) {
 	switch e := e.(type) {
 	case fetch.Connected:
-		j.print(jsonConnected{j.of("connected", e.Account), e.Addr.String(), e.TLS, e.Took.Milliseconds()})
+		j.print(jsonConnected{j.of("connected", e.Account), e.Addr.String(), e.Took.Milliseconds()})
 	case fetch.LoggedIn:
 		j.print(jsonLogin{j.of("login", e.Account), j.servers[e.Account], e.TLS, text(e.Mechanism), e.Pipelining})
 	case fetch.Recovered:

@@ -25,7 +25,7 @@ func aRun() []fetch.Event {
 	return []fetch.Event{
 		fetch.Resolved{Account: "work", Host: "pop.example.org", Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")}, Took: 3 * time.Millisecond},
 		fetch.Tried{Account: "work", Addr: netip.MustParseAddrPort("[2001:db8::1]:995"), Err: errors.New("network is unreachable")},
-		fetch.Connected{Account: "work", Addr: netip.MustParseAddrPort("192.0.2.1:995"), TLS: "TLS 1.3", Took: 31 * time.Millisecond},
+		fetch.Connected{Account: "work", Addr: netip.MustParseAddrPort("192.0.2.1:995"), Took: 31 * time.Millisecond},
 		fetch.LoggedIn{Account: "work", Mechanism: "PLAIN", TLS: "TLS 1.3", Pipelining: true},
 		fetch.Recovered{Account: "work", Delivered: 1, Finished: 2, Again: 3},
 		fetch.Rebuilt{Account: "work", Recognised: 1204, Again: 12},
@@ -61,7 +61,7 @@ func aDryRun() []fetch.Event {
 		return fetch.Done{Result: fetch.Result{Account: account, Maildir: "/home/me/Mail/" + account, Total: 9, Bytes: 123456, DryRun: true, Get: get, Delete: remove, Err: err}}
 	}
 	return []fetch.Event{
-		fetch.Connected{Account: "work", Addr: netip.MustParseAddrPort("192.0.2.1:995"), TLS: "TLS 1.3"},
+		fetch.Connected{Account: "work", Addr: netip.MustParseAddrPort("192.0.2.1:995")},
 		fetch.LoggedIn{Account: "work", Mechanism: "PLAIN", TLS: "TLS 1.3", Pipelining: true},
 		fetch.Connected{Account: "home", Addr: netip.MustParseAddrPort("[2001:db8::1]:110")},
 		fetch.LoggedIn{Account: "home", Mechanism: "USER/PASS"},
