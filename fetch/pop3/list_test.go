@@ -1,6 +1,7 @@
 package pop3
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -153,6 +154,13 @@ func TestEndlessListing(t *testing.T) {
 		l := Listing{arena: make([]byte, maxListing-2*maxListLine, maxListing)}
 		c := answers(strings.Repeat(line, 4), 4000)
 		as[*ProtocolError](t, c.lines(l.takeUID))
+	})
+	t.Run("lines of one message", func(t *testing.T) {
+		line := []byte("1 1\r\n")
+		conn := &canned{data: bytes.Repeat(line, maxMessages+100), piece: func() int { return bufferSize }}
+		c := New(conn, Options{Timeout: patience})
+		l := Listing{entries: []entry{{number: 1}}}
+		as[*ProtocolError](t, c.lines(l.sizes()))
 	})
 	t.Run("messages", func(t *testing.T) {
 		l := Listing{entries: make([]entry, maxMessages-2, maxMessages)}

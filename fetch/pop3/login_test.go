@@ -253,6 +253,6 @@ func TestChallengesOfABrokenServer(t *testing.T) {
 		"no padding": "+ QQ\r\n",
 		"+OKAY":      "+OKAY\r\n",
 	} {
-		t.Run(name, func(t *testing.T) { as[*ProtocolError](t, answers(reply, 1<<10).Auth(patient)) })
+		t.Run(name, func(t *testing.T) { as[*ProtocolError](t, answers(reply, 1).Auth(patient)) })
 	}
 }

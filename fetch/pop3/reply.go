@@ -131,7 +131,7 @@ func (why oddLine) Error() string { return string(why) }
 
 // lines reads a multi-line reply after its status line, and gives each line unstuffed (RFC 1939 §3).
 func (c *Client) lines(take func(line []byte) error) error {
-	for {
+	for range maxMessages + 1 {
 		line, err := c.line(maxListLine)
 		if err != nil {
 			return err
@@ -149,6 +149,7 @@ func (c *Client) lines(take func(line []byte) error) error {
 			return err
 		}
 	}
+	return &ProtocolError{Doing: c.doing, Why: fmt.Sprintf("more than %d lines", maxMessages)}
 }
 
 // cutWord cuts an upper-case word from the front of text, whatever its case there, and the blanks behind it.
