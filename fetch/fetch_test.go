@@ -158,6 +158,35 @@ func TestStumps(t *testing.T) {
 	}
 }
 
+// LIST's size is what tells that another message came under a message's number; a server whose sizes are wrong is found out once.
+func TestSizesInDoubt(t *testing.T) {
+	fetched := config.Delete{Mode: config.DeleteFetched}
+	swapped := newLab(t, mail(6), pop3test.Fault{On: "RETR", Msg: 3, Limit: 1, Swap: "u5"})
+	swapped.account.Delete = fetched
+	swapped.want(6, 6, None)
+	swapped.holds(texts(t, mail(6))...)
+
+	inexact := mail(6)
+	for i := range inexact {
+		inexact[i].ListSize = inexact[i].Size() + 5
+	}
+	l := newLab(t, inexact)
+	l.account.Delete = fetched
+	l.want(6, 5, None) // all but the one that the sizes were found out by
+	l.holds(texts(t, inexact)...)
+	l.mailbox.Add(pop3test.Message{UID: "later", Data: []byte("later\r\n"), ListSize: 9})
+	l.want(1, 1, None)
+	if n := l.mailbox.Retrieved()["later"]; n != 1 {
+		t.Errorf("asked for a message %d times of a server that is known to be inexact", n)
+	}
+	l.onServer("u1")
+
+	unended := newLab(t, []pop3test.Message{{UID: "a", Data: []byte("no line end"), ListSize: 11}})
+	unended.account.Delete = fetched
+	unended.want(1, 1, None)
+	unended.holds("no line end\n")
+}
+
 // What breaks a pipelined session is followed by one that asks for one message at a time; nothing doubtful is stored.
 func TestBrokenPipelining(t *testing.T) {
 	for _, row := range []struct {

@@ -49,9 +49,14 @@ func (h *haul) retrieve(s *session, p *plan) error {
 	return also(err, h.settle(p, b.delivered))
 }
 
-// settle turns the run's last intents to seen, and writes down what has vanished from the listing.
+// settle turns the run's last intents to seen, and writes down what has vanished from the listing. That alone is no reason to write: it can
+// wait for a run that writes anyway, and is only remembered for longer.
 func (h *haul) settle(p *plan, delivered []uint64) error {
-	if err := h.store.Finish(delivered, p.matched); err != nil {
+	changed := p.matched
+	if len(delivered) == 0 && changed.Returned == 0 {
+		changed = nil
+	}
+	if err := h.store.Finish(delivered, changed); err != nil {
 		return onDisk("record what was fetched", err)
 	}
 	h.Step(StepSettled)
@@ -188,10 +193,13 @@ func (w *walk) accept(r *pop3.Retrieval, a *arrival) {
 // ahead tells whether a doubt reaches the messages behind it.
 func (w *walk) ahead() bool { return w.pipelining && w.exactSizes }
 
+// lineEnd is what a server may add to a message whose last line has no end, without counting it.
+const lineEnd = int64(len("\r\n"))
+
 // doubtful tells whether a message of so many octets may not be the one of that size.
 func (w *walk) doubtful(octets, size int64) bool {
 	switch {
-	case octets == size || size < 0:
+	case octets == size || octets == size+lineEnd || size < 0:
 		return false
 	case octets < size/2:
 		return true
