@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -253,4 +254,44 @@ func TestOneBrokenAccount(t *testing.T) {
 	}
 	h.run(t, "first", "last").ok(t)
 	h.run(t, "refused").exits(t, 75)
+}
+
+// Dovecot 2.3 does not stuff a dot that begins a message. What it sends then is not what it has: of a first line ".x" the
+// dot is lost, and a first line "." ends the message at once, with the rest behind it. Whatever such a message does, the
+// mail before it comes, nothing comes twice or in part, and nothing is deleted that did not come.
+func TestMessageBeginsWithDot(t *testing.T) {
+	pop := newDovecot(t, 4)
+	for _, first := range []string{".x\n", ".\nrest\n", ".\n+OK 3 octets\n.\n", "."} {
+		t.Run(fmt.Sprintf("%q", first), func(t *testing.T) {
+			box := pop.mailbox()
+			good := smallMail("good", 20)
+			box.add(t, good[:10]...)
+			box.add(t, []byte(first))
+			box.add(t, good[10:]...)
+			h := newHome(t, box.account("lab", "none", "fetched"))
+			for range 3 {
+				r := h.run(t)
+				if r.code != 0 && r.code != 76 {
+					t.Error(r)
+				}
+				have := counted(delivered(t, h.maildir("lab")))
+				for n, mail := range good {
+					count := have[sha256.Sum256(mail)]
+					if count > 1 || count == 0 && n < 10 {
+						t.Errorf("message %d was delivered %d times\n%v", n, count, r)
+					}
+					delete(have, sha256.Sum256(mail))
+				}
+				delete(have, sha256.Sum256([]byte("x\n"))) // all that can be known of ".x"
+				if len(have) > 0 {
+					t.Errorf("%d files are no message\n%v", len(have), r)
+				}
+				// The reference client would lose its way here as well.
+				gone := 1 + len(good) - len(mailFiles(t, box.dir))
+				if came := len(delivered(t, h.maildir("lab"))); gone > came {
+					t.Errorf("%d messages are deleted on the server, %d have come", gone, came)
+				}
+			}
+		})
+	}
 }
