@@ -168,7 +168,7 @@ func (l *lab) said() string {
 func mail(n int) []pop3test.Message {
 	var msgs []pop3test.Message
 	for i := 1; i <= n; i++ {
-		msgs = append(msgs, pop3test.Message{UID: fmt.Sprintf("u%d", i), Data: fmt.Appendf(nil, "Subject: %d\r\n\r\nmail %d%s\r\n", i, i, strings.Repeat("!", i%7))})
+		msgs = append(msgs, pop3test.Message{UID: fmt.Sprintf("u%d", i), Data: fmt.Appendf(nil, "Subject: %d\r\n\r\nmail %d%s\r\n", i, i, strings.Repeat("!", 3*(i%7)))})
 	}
 	return msgs
 }

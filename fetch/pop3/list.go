@@ -159,12 +159,20 @@ func (l *Listing) sizes() func(line []byte) error {
 	}
 }
 
+// add takes one more message. That its number is new is seen to by order; here only an endless line of one number ends early.
 func (l *Listing) add(doing string, e entry) error {
 	if len(l.entries) >= maxMessages {
 		return &ProtocolError{Doing: doing, Why: fmt.Sprintf("more than %d messages", maxMessages)}
 	}
+	if n := len(l.entries); n > 0 && l.entries[n-1].number == e.number {
+		return listedTwice(doing, e.number)
+	}
 	l.entries = append(l.entries, e)
 	return nil
+}
+
+func listedTwice(doing string, number uint32) error {
+	return &ProtocolError{Doing: doing, Why: fmt.Sprintf("message number %d is listed twice", number)}
 }
 
 // order sorts by number, and refuses a number that stands for two messages: whatever were asked for by it could be either.
@@ -175,7 +183,7 @@ func (l *Listing) order() error {
 	}
 	for i := 1; i < len(l.entries); i++ {
 		if l.entries[i].number == l.entries[i-1].number {
-			return &ProtocolError{Doing: "UIDL", Why: fmt.Sprintf("message number %d is listed twice", l.entries[i].number)}
+			return listedTwice("UIDL", l.entries[i].number)
 		}
 	}
 	return nil

@@ -164,7 +164,7 @@ func TestEndlessListing(t *testing.T) {
 	})
 	t.Run("messages", func(t *testing.T) {
 		l := Listing{entries: make([]entry, maxMessages-2, maxMessages)}
-		c := answers(strings.Repeat("1 u\r\n", 4), 4000)
+		c := answers("1 u\r\n2 u\r\n3 u\r\n", 4000)
 		as[*ProtocolError](t, c.lines(l.takeUID))
 	})
 }
