@@ -150,21 +150,27 @@ func TestUIDsDoNotOverlap(t *testing.T) {
 // A listing that does not end fails at its bound, and long before the memory does.
 func TestEndlessListing(t *testing.T) {
 	t.Run("octets", func(t *testing.T) {
-		line := "1 " + strings.Repeat("u", maxListLine-10) + "\r\n"
+		uid := strings.Repeat("u", maxListLine-10)
 		l := Listing{arena: make([]byte, maxListing-2*maxListLine, maxListing)}
-		c := answers(strings.Repeat(line, 4), 4000)
-		as[*ProtocolError](t, c.lines(l.takeUID))
+		c := answers("1 "+uid+"\r\n2 "+uid+"\r\n3 "+uid+"\r\n", 4000)
+		if e := as[*ProtocolError](t, c.lines(l.takeUID)); !strings.Contains(e.Why, "octets of UIDs") {
+			t.Errorf("got %v", e)
+		}
 	})
 	t.Run("lines of one message", func(t *testing.T) {
 		line := []byte("1 1\r\n")
 		conn := &canned{data: bytes.Repeat(line, maxMessages+100), piece: func() int { return bufferSize }}
 		c := New(conn, Options{Timeout: patience})
 		l := Listing{entries: []entry{{number: 1}}}
-		as[*ProtocolError](t, c.lines(l.sizes()))
+		if e := as[*ProtocolError](t, c.lines(l.sizes())); !strings.Contains(e.Why, "lines") {
+			t.Errorf("got %v", e)
+		}
 	})
 	t.Run("messages", func(t *testing.T) {
 		l := Listing{entries: make([]entry, maxMessages-2, maxMessages)}
 		c := answers("1 u\r\n2 u\r\n3 u\r\n", 4000)
-		as[*ProtocolError](t, c.lines(l.takeUID))
+		if e := as[*ProtocolError](t, c.lines(l.takeUID)); !strings.HasSuffix(e.Why, " messages") {
+			t.Errorf("got %v", e)
+		}
 	})
 }
