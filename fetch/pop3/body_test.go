@@ -198,7 +198,7 @@ func TestMessagesThatRunTogether(t *testing.T) {
 		size       int64
 		pipelining bool
 		want       bool
-	}{{8, true, false}, {8, false, true}, {-1, true, false}, {100, true, true}} {
+	}{{8, true, false}, {8, false, true}, {-1, true, true}, {100, true, true}} {
 		t.Run(fmt.Sprint(test), func(t *testing.T) {
 			c := answers("+OK\r\n"+glued+"+OK\r\n", 1)
 			r := c.Retrieve([]Want{{1, test.size}}, test.pipelining)

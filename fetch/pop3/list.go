@@ -135,10 +135,7 @@ func (l *Listing) sizes() func(line []byte) error {
 		if err != nil {
 			return err
 		}
-		size, err := listSize(rest)
-		if err != nil {
-			return err
-		}
+		size := listSize(rest)
 		if next < uids && l.entries[next].number == number {
 			l.entries[next].size = size
 			next++
@@ -204,14 +201,14 @@ func messageNumber(line []byte) (number uint32, rest []byte, err error) {
 	return uint32(n), bytes.TrimLeft(text[digits:], " \t"), nil
 }
 
-// listSize reads the octets of a LIST line; servers may add words behind them.
-func listSize(rest []byte) (int64, error) {
+// listSize reads the octets of a LIST line, -1 for anything that is no size; servers may add words behind them.
+func listSize(rest []byte) int64 {
 	if end := bytes.IndexAny(rest, " \t"); end >= 0 {
 		rest = rest[:end]
 	}
 	size, err := strconv.ParseInt(string(rest), 10, 64)
 	if err != nil || size < 0 {
-		return 0, oddLine("no size")
+		return -1
 	}
-	return size, nil
+	return size
 }

@@ -94,7 +94,7 @@ func (r *Retrieval) Body(w io.Writer, limit int64) (octets int64, err error) {
 	}
 	r.unread = false
 	octets, fused, err := r.c.body(w, limit)
-	if size := r.wants[r.Index()].Size; err == nil && fused && r.pipelining && octets > size {
+	if size := r.wants[r.Index()].Size; err == nil && fused && r.pipelining && size >= 0 && octets > size {
 		err = &ProtocolError{Doing: r.c.doing, Why: "the message seems to run into the next one"}
 	}
 	if err != nil {
