@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A run that is asked to stop keeps what it has, says so by its exit code, and leaves the rest to the next run.
+func TestStoppedBySignal(t *testing.T) {
+	const step, last = 80 * time.Millisecond, 640 * time.Millisecond // two pauses of the server end at about 600 ms
+	for _, test := range []struct {
+		signal syscall.Signal
+		code   int
+	}{{syscall.SIGINT, 130}, {syscall.SIGTERM, 143}} {
+		for _, deletion := range []string{"never", "fetched"} {
+			t.Run(fmt.Sprint(test.signal, "/", deletion), func(t *testing.T) {
+				t.Parallel()
+				stopped := 0
+				for after := step; after <= last; after += step {
+					k := newHaul(t, deletion, true)
+					if k.stopped(test.signal, after, test.code) {
+						stopped++
+					}
+					k.settled()
+					k.pop.Close()
+				}
+				t.Logf("%d runs were stopped on their way", stopped)
+				if stopped == 0 {
+					t.Error("no run was stopped on its way")
+				}
+			})
+		}
+	}
+}
+
+// stopped sends a signal to a run after a while; it tells whether the run was not through by then.
+func (k *haul) stopped(signal syscall.Signal, after time.Duration, code int) bool {
+	k.t.Helper()
+	cmd := k.h.command(k.t)
+	if err := cmd.Start(); err != nil {
+		k.t.Fatal(err)
+	}
+	time.Sleep(after)
+	if err := cmd.Process.Signal(signal); err != nil {
+		k.t.Fatal(err)
+	}
+	sent := time.Now()
+	_ = cmd.Wait()
+	if took := time.Since(sent); took > 7*time.Second {
+		k.t.Errorf("%v after %v: took %v to end", signal, after, took)
+	}
+	switch got := cmd.ProcessState.ExitCode(); got {
+	case code:
+		return true
+	case 0, -1: // through already; or, on a slow machine, so early that nobody listened for signals
+		return false
+	default:
+		k.t.Errorf("%v after %v: %v, want exit %d", signal, after, cmd.ProcessState, code)
+		return false
+	}
+}
