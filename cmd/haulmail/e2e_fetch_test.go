@@ -161,7 +161,7 @@ func TestLookingChangesNothing(t *testing.T) {
 	box.add(t, mail...)
 	look := func() {
 		before := snapshot(t, h.dir)
-		for _, args := range [][]string{{"list"}, {"fetch", "--dry-run"}, {"-n"}, {"list", "--json"}, {"check"}, {"version"}} {
+		for _, args := range [][]string{{"list"}, {"fetch", "--dry-run"}, {"-n"}, {"list", "--json"}, {"check"}, {"check", "--connect"}, {"version"}} {
 			if r := h.run(t, args...).exits(t, 0); r.stderr != "" {
 				t.Errorf("a run that went well is not silent on stderr\n%v", r)
 			}
