@@ -223,8 +223,11 @@ func TestOddListings(t *testing.T) {
 	l.holds("one\n", "two\n", "three\n")
 
 	strange := []pop3test.Message{
-		{UID: "../../x", Data: []byte("1\r\n")}, {UID: "x 1", Data: []byte("2\r\n")}, {UID: "x 2", Data: []byte("3\r\n")},
-		{UID: "\xff\x00\x1b[2J", Data: []byte("4\r\n")}, {UID: strings.Repeat("long", 200), Data: []byte("5\r\n")},
+		{UID: "../../x", Data: []byte("1\r\n")},
+		{UID: "x 1", Data: []byte("2\r\n")},
+		{UID: "x 2", Data: []byte("3\r\n")},
+		{UID: "\xff\x00\x1b[2J", Data: []byte("4\r\n")},
+		{UID: strings.Repeat("long", 200), Data: []byte("5\r\n")},
 	}
 	l = newLab(t, strange)
 	l.want(5, 0, None)
