@@ -106,7 +106,7 @@ func Parse(path, home string, text []byte, mode fs.FileMode) (*Config, error) {
 	}
 	source, err := decodeText(text)
 	if err != nil {
-		return nil, Errors{newError(path, "", span{}, err.Error(), "save the file as plain UTF-8 text")}
+		return nil, Errors{notText(path, source, err)}
 	}
 	d, bad := parseDocument(path, source)
 	if bad != nil {
@@ -122,19 +122,50 @@ func Parse(path, home string, text []byte, mode fs.FileMode) (*Config, error) {
 	return c, nil
 }
 
+var (
+	errTooLarge = fmt.Errorf("the file is larger than %d KiB", maxFileSize>>10)
+	errBadUTF8  = errors.New("the file is not valid UTF-8")
+)
+
 // decodeText gives the file's text without a byte order mark. Editors on
 // Windows write one.
 func decodeText(text []byte) (string, error) {
 	s := string(text)
 	switch {
 	case len(s) > maxFileSize:
-		return "", fmt.Errorf("the file is larger than %d KiB", maxFileSize>>10)
+		return s, errTooLarge
 	case strings.HasPrefix(s, "\xff\xfe"), strings.HasPrefix(s, "\xfe\xff"):
-		return "", errors.New("the file is UTF-16, not UTF-8")
+		return s, errors.New("the file is UTF-16, not UTF-8")
 	case strings.IndexByte(s, 0) >= 0:
-		return "", errors.New("the file holds NUL bytes: it is not UTF-8 text")
+		return s, errors.New("the file holds NUL bytes: it is not UTF-8 text")
 	case !utf8.ValidString(s):
-		return "", errors.New("the file is not valid UTF-8")
+		return s, errBadUTF8
 	}
 	return strings.TrimPrefix(s, "\ufeff"), nil
+}
+
+// notText is the mistake of a file that decodeText gave up on. It shows nothing
+// of the file, but where the first byte is that is not UTF-8.
+func notText(path, text string, err error) *Error {
+	hint := "save the file as plain UTF-8 text"
+	if errors.Is(err, errTooLarge) {
+		hint = "is it the right file? A config is a few lines for each account"
+	}
+	e := newError(path, "", span{}, err.Error(), hint)
+	if errors.Is(err, errBadUTF8) {
+		good := validPrefix(text)
+		e.Line += strings.Count(good, "\n")
+		e.Col += utf8.RuneCountInString(good[strings.LastIndexByte(good, '\n')+1:])
+	}
+	return e
+}
+
+// validPrefix gives s up to the first byte that is not UTF-8.
+func validPrefix(s string) string {
+	for i, r := range s {
+		if r == utf8.RuneError && !strings.HasPrefix(s[i:], string(utf8.RuneError)) {
+			return s[:i]
+		}
+	}
+	return s
 }

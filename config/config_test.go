@@ -229,6 +229,14 @@ func TestNotText(t *testing.T) {
 	}
 }
 
+// The place of the first odd byte is told, for a file of another character set has few of them; nothing of the file is shown.
+func TestOddByteIsFound(t *testing.T) {
+	const want = "config.toml:2:5: the file is not valid UTF-8\n  hint: save the file as plain UTF-8 text\n"
+	if got := report(t, []byte("# \ufffd is fine\n# B\u00fc\xfc\n"), 0o600); got != want {
+		t.Errorf("got %s", got)
+	}
+}
+
 // However many mistakes a file holds, the report has an end and comes soon.
 func TestManyMistakes(t *testing.T) {
 	var text strings.Builder

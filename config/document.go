@@ -252,6 +252,7 @@ func quotedLen(line string) int {
 
 var (
 	twice    = regexp.MustCompile(`^Key '(.*)' has already been defined\.$`)
+	headless = regexp.MustCompile(`^expected '\.' or '\]' to end table name, but got '\\n'`)
 	headered = regexp.MustCompile(`^expected '\.' or '\]' to end table name`)
 	unquoted = regexp.MustCompile(`^expected value but found `)
 	unequal  = regexp.MustCompile(`^expected '\.' or '='`)
@@ -281,6 +282,8 @@ func syntaxMessage(message string) (text, hint string) {
 	switch {
 	case twice.MatchString(message):
 		return fmt.Sprintf("%q is defined twice", twice.FindStringSubmatch(message)[1]), "keep one of them"
+	case headless.MatchString(message):
+		hint = "close the name of the table with ]"
 	case headered.MatchString(message):
 		hint = `put a name that is not plain in quotes: [account."me@example.org"]`
 	case unquoted.MatchString(message):

@@ -53,11 +53,14 @@ func (e *Error) Error() string {
 }
 
 // Excerpt gives two lines without a final newline: the numbered source line,
-// and carets under what is wrong in it.
+// and carets under what is wrong in it. It is "" where there is nothing to show.
 //
 //	9 | prot = 995
 //	  | ^^^^
 func (e *Error) Excerpt() string {
+	if e.Source == "" {
+		return ""
+	}
 	var pad strings.Builder
 	for i, r := range []rune(e.Source) {
 		if i == e.Start {

@@ -59,7 +59,10 @@ func report(t *testing.T, text []byte, mode fs.FileMode) string {
 	for _, e := range all {
 		short := *e
 		short.File = filepath.Base(e.File)
-		fmt.Fprintf(&b, "%v\n%s\n", &short, e.Excerpt())
+		fmt.Fprintf(&b, "%v\n", &short)
+		if excerpt := e.Excerpt(); excerpt != "" {
+			fmt.Fprintf(&b, "%s\n", excerpt)
+		}
 		if e.Hint != "" {
 			fmt.Fprintf(&b, "  hint: %s\n", e.Hint)
 		}
