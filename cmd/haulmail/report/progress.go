@@ -58,7 +58,8 @@ func (b *bars) write(line string) bool {
 	if b == nil || len(b.active) == 0 {
 		return false
 	}
-	if _, err := b.all.Write([]byte(line)); err != nil {
+	// The terminal shows a ^C behind the bars. mpb goes up from there without going left, and what stands left of it would stay.
+	if _, err := b.all.Write([]byte("\r" + line)); err != nil {
 		return false
 	}
 	b.draw()

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 
@@ -51,11 +52,12 @@ func newTerminal(t *testing.T) (*os.File, func() string) {
 	}
 }
 
-// shown gives the lines that a terminal shows in the end, by the two movements that live progress makes use of.
+// shown gives the lines that a terminal shows in the end, by the few movements that live progress makes use of. Going up keeps
+// the column, as a terminal does.
 func shown(t *testing.T, written string) []string {
 	t.Helper()
-	var lines []string
-	row := 0
+	lines := [][]rune{nil}
+	row, col := 0, 0
 	for written != "" {
 		switch {
 		case strings.HasPrefix(written, "\x1b["):
@@ -65,19 +67,44 @@ func shown(t *testing.T, written string) []string {
 				t.Fatalf("a movement that this terminal does not know, in row %d: %q", row, written[:min(40, len(written))])
 			}
 			row -= n
-			lines = lines[:row]
+			lines = lines[:row+1]
+			lines[row] = lines[row][:min(col, len(lines[row]))]
 			written = rest[len("\x1b[J"):]
+		case written[0] == '\n':
+			row, col, written = row+1, 0, written[1:]
+			lines = append(lines, nil)
+		case written[0] == '\r':
+			col, written = 0, written[1:]
 		default:
-			line, rest, ok := strings.Cut(written, "\n")
-			if !ok || strings.Contains(line, "\x1b") {
-				t.Fatalf("no whole line: %q", written[:min(40, len(written))])
+			r, n := utf8.DecodeRuneInString(written)
+			if col == len(lines[row]) {
+				lines[row] = append(lines[row], r)
 			}
-			lines = append(lines, strings.TrimSuffix(line, "\r"))
-			row++
-			written = rest
+			lines[row][col] = r
+			col, written = col+1, written[n:]
 		}
 	}
-	return lines
+	var text []string
+	for _, line := range lines[:row] {
+		text = append(text, string(line))
+	}
+	return append(text, strings.Fields(string(lines[row]))...)
+}
+
+// A terminal shows a ^C where the cursor stands, and the line that follows covers all of it.
+func TestProgressHidesAnEchoedKey(t *testing.T) {
+	tty, written := newTerminal(t)
+	r := New(Options{Out: NewOutput(tty), Err: tty, Live: true, Accounts: []Account{{Name: "work"}}})
+	r.Event(fetch.Progress{Account: "work", Messages: 1, Bytes: 10, Of: 2, OfBytes: 20})
+	time.Sleep(2 * refreshEvery) // the drawing ends
+	if _, err := tty.WriteString("^C"); err != nil {
+		t.Fatal(err)
+	}
+	r.Note("stopping")
+	r.Finish(nil, 130)
+	if got := strings.Join(shown(t, written()), "\n"); got != "haulmail: stopping" {
+		t.Errorf("the terminal shows\n%s", got)
+	}
 }
 
 // Bars come and go, and in the end the terminal shows every line that was printed, in order, and nothing of the bars.
