@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/dustin/go-humanize"
+
 	"haulmail/config"
 	"haulmail/fetch"
 	"haulmail/fetch/secret"
@@ -29,8 +31,8 @@ func (d *diagnostics) event(e fetch.Event) {
 	case fetch.Warning:
 		d.warn(e.Account, e.Text)
 	case fetch.Rebuilt:
-		d.warn(e.Account, fmt.Sprintf("there was no state; by the Maildir %s of the server are here already, %d are fetched",
-			count(e.Recognised, "message"), e.Again))
+		d.warn(e.Account, fmt.Sprintf("no record of earlier runs was found; of the server's messages the Maildir holds %s already, %s to get",
+			humanize.Comma(int64(e.Recognised)), humanize.Comma(int64(e.Again))))
 	case fetch.Done:
 		d.done(e)
 	default:
