@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"syscall"
+	"unicode"
 
 	"haulmail/cmd/haulmail/report"
 	"haulmail/config"
@@ -42,6 +45,19 @@ func (e *usageError) Error() string { return e.message }
 type noConfigError struct{ path string }
 
 func (e *noConfigError) Error() string { return fmt.Sprintf("no config file %s", e.path) }
+
+// hint gives a line for the shell that makes the file, where its path needs no quotes.
+func (e *noConfigError) hint() string {
+	if strings.ContainsFunc(e.path, needsQuotes) {
+		return "write it (a sample: haulmail help config), or name another file with -c FILE"
+	}
+	return fmt.Sprintf("name another file with -c FILE, or begin with a sample: mkdir -p %s && haulmail help config > %s", filepath.Dir(e.path), e.path)
+}
+
+// needsQuotes says whether a shell may not take r as it is.
+func needsQuotes(r rune) bool {
+	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._-+@%:,", r)
+}
 
 // toldError is a failure that the report has told already: only its exit code is left to use.
 type toldError struct{ code int }
@@ -93,8 +109,8 @@ func errorCode(err error) (code int, hint string) {
 	if e, ok := errors.AsType[*usageError](err); ok {
 		return exitUsage, e.hint
 	}
-	if _, ok := errors.AsType[*noConfigError](err); ok {
-		return exitNoInput, `write it (a sample: haulmail help config), or name another file with -c FILE`
+	if e, ok := errors.AsType[*noConfigError](err); ok {
+		return exitNoInput, e.hint()
 	}
 	if _, ok := errors.AsType[config.Errors](err); ok {
 		return exitConfig, ""
