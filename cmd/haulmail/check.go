@@ -43,4 +43,5 @@ func (p *program) tellChecked(j *job) {
 	default:
 		fmt.Fprintf(p.out, "%s: %d accounts, no errors\n", report.Escape(j.config.File), n)
 	}
+	_ = p.out.Flush() // before passwords are asked for and errors told; Output remembers its failure
 }
