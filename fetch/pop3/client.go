@@ -51,9 +51,6 @@ func New(conn net.Conn, opt Options) *Client {
 
 // Greeting reads the server's first line (RFC 1939 §4). A *ServerError means that the server does not want to serve now.
 func (c *Client) Greeting() error {
-	usual := c.opt.Timeout
-	c.opt.Timeout = max(usual, leastGreeting)
-	defer func() { c.opt.Timeout = usual }()
 	c.expect("greeting")
 	_, err := c.status()
 	return err

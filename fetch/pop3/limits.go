@@ -1,7 +1,5 @@
 package pop3
 
-import "time"
-
 // Nothing that a server sends grows without one of these bounds.
 const (
 	// bufferSize is one read from the connection; a body line may be longer, every other line must fit.
@@ -34,8 +32,4 @@ const (
 	// leastRate is the slowest a reply may come, in octets a second, once the first time-out has passed: a tenth of a 9600 baud
 	// modem, so that only a server which holds the run on purpose is cut off.
 	leastRate = 100
-
-	// leastGreeting is the shortest time a server has for its greeting, whatever the time-out is: some look up the
-	// client's name first.
-	leastGreeting = 60 * time.Second
 )
