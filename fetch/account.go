@@ -1,10 +1,10 @@
 package fetch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -158,20 +158,17 @@ const noteMaildir = "maildir"
 // openMaildir opens the Maildir, and makes it if mail was never delivered there: one that was there and is gone is a disk that is
 // not mounted, and making it afresh would hide that.
 func (h *haul) openMaildir() error {
-	if h.box != nil {
-		return nil
-	}
 	last, err := h.store.Note(noteMaildir)
 	if err != nil {
 		return onDisk("read the state", err)
 	}
-	h.box, err = maildir.Open(h.a.Maildir, h.store.Spool(), maildir.Options{
-		Create: string(last) != h.a.Maildir, Flusher: h.flusher, Hostname: h.Hostname,
-	})
-	if err != nil {
-		return onDisk("open the Maildir", err)
+	before := string(last) == h.a.Maildir
+	if h.box == nil {
+		if h.box, err = h.openBox(h.a.Maildir, !before); err != nil {
+			return onDisk("open the Maildir", err)
+		}
 	}
-	if string(last) == h.a.Maildir {
+	if before {
 		return nil
 	}
 	return onDisk("note the Maildir", h.store.SetNote(noteMaildir, []byte(h.a.Maildir)))
@@ -182,10 +179,7 @@ func (h *haul) findMaildir() error {
 	if h.box != nil {
 		return nil
 	}
-	if _, err := os.Stat(h.a.Maildir); errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	box, err := maildir.Open(h.a.Maildir, h.store.Spool(), maildir.Options{Flusher: h.flusher, Hostname: h.Hostname})
+	box, err := h.openBox(h.a.Maildir, false)
 	if errors.Is(err, maildir.ErrMissing) {
 		return nil
 	}
@@ -194,6 +188,13 @@ func (h *haul) findMaildir() error {
 	}
 	h.box = box
 	return nil
+}
+
+// openBox opens a Maildir with the account's spool. A dry run without a state has no spool to name.
+func (h *haul) openBox(path string, create bool) (*maildir.Box, error) {
+	return maildir.Open(path, cmp.Or(h.store.Spool(), "none"), maildir.Options{
+		Create: create, Flusher: h.flusher, Hostname: h.Hostname, Disk: h.disk,
+	})
 }
 
 // password asks for the account's password.

@@ -62,6 +62,7 @@ func Check(ctx context.Context, accounts []*config.Account, o Options) []Result 
 type engine struct {
 	Options
 	flusher *maildir.Flusher
+	disk    maildir.Disk // nil is the kernel's; tests put a model here
 	jobs    chan struct{}
 	servers map[string]chan struct{}
 	telling sync.Mutex

@@ -335,9 +335,15 @@ func TestMissingMaildirIsNotMadeAfresh(t *testing.T) {
 	if _, err := os.Stat(l.account.Maildir); !os.IsNotExist(err) {
 		t.Error("the Maildir was made afresh")
 	}
+	check(t, os.MkdirAll(filepath.Join(l.account.Maildir+"-own", "cur"), 0o700)) // mail is delivered to a Maildir that others made, too
+	l.account.Maildir += "-own"
+	l.want(1, 0, None)
+	check(t, os.RemoveAll(l.account.Maildir))
+	l.mailbox.Add(pop3test.Message{UID: "newer", Data: []byte("newer\r\n")})
+	l.want(0, 0, Temporary)
 	l.account.Maildir += "-elsewhere"
 	l.want(1, 0, None)
-	l.holds("new\n")
+	l.holds("newer\n")
 }
 
 func TestStopped(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 
@@ -204,8 +203,8 @@ func (h *haul) rebuild(p *plan) error {
 func (h *haul) delivered() (map[maildir.Hash]maildir.Entry, error) {
 	box := h.box
 	if box == nil {
-		opened, err := maildir.Open(h.a.Maildir, cmp.Or(h.store.Spool(), "none"), maildir.Options{Hostname: h.Hostname})
-		if errors.Is(err, maildir.ErrMissing) || errors.Is(err, os.ErrNotExist) {
+		opened, err := h.openBox(h.a.Maildir, false)
+		if errors.Is(err, maildir.ErrMissing) {
 			return nil, nil
 		}
 		if err != nil {

@@ -2,7 +2,6 @@ package fetch
 
 import (
 	"errors"
-	"io/fs"
 	"time"
 
 	"haulmail/fetch/seen"
@@ -120,8 +119,8 @@ func (h *haul) boxOf(b *seen.Batch) (*maildir.Box, error) {
 			return h.box, nil
 		}
 	}
-	box, err := maildir.Open(b.Box.Path, h.store.Spool(), maildir.Options{Flusher: h.flusher, Hostname: h.Hostname})
-	missing := errors.Is(err, maildir.ErrMissing) || errors.Is(err, fs.ErrNotExist)
+	box, err := h.openBox(b.Box.Path, false)
+	missing := errors.Is(err, maildir.ErrMissing)
 	switch {
 	case missing && b.Box.Path == h.a.Maildir:
 		return nil, doing("recover", &unreachableError{err})
