@@ -106,7 +106,9 @@ func (j *job) report() *report.Report {
 		Show: j.show, AllBusy: j.allBusy(), Home: j.home,
 	}
 	for _, a := range j.accounts {
-		o.Accounts = append(o.Accounts, report.Account{Name: a.Name, Server: a.Server.String()})
+		o.Accounts = append(o.Accounts, report.Account{
+			Name: a.Name, Server: a.Server.String(), Deletes: a.Delete.Mode == config.DeleteFetched,
+		})
 	}
 	return report.New(o)
 }

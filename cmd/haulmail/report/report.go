@@ -50,15 +50,17 @@ type Options struct {
 
 // Account is what a report has to know of an account beforehand.
 type Account struct {
-	Name   string
-	Server string
+	Name    string
+	Server  string
+	Deletes bool // what is fetched is deleted on the server in the same run
 }
 
 // Report shows events as they come. Event wants one call at a time; Wire and Note may be called at any time from any goroutine.
 type Report struct {
-	screen *screen
-	told   *diagnostics
-	out    printer
+	screen  *screen
+	told    *diagnostics
+	out     printer
+	deletes map[string]bool // the accounts that delete what they fetch
 }
 
 // printer writes to standard output what was asked for.
@@ -76,7 +78,11 @@ func New(o Options) *Report {
 	if o.Live && !o.Quiet && !o.JSON && o.Verbose == 0 {
 		s.bars = newBars(o.Err, width(o.Accounts))
 	}
-	return &Report{screen: s, told: newDiagnostics(s, o), out: newPrinter(s, o)}
+	r := &Report{screen: s, told: newDiagnostics(s, o), out: newPrinter(s, o), deletes: map[string]bool{}}
+	for _, a := range o.Accounts {
+		r.deletes[a.Name] = a.Deletes
+	}
+	return r
 }
 
 func newPrinter(s *screen, o Options) printer {
@@ -93,9 +99,28 @@ func newPrinter(s *screen, o Options) printer {
 
 // Event shows one event.
 func (r *Report) Event(e fetch.Event) {
+	e = r.countDeletes(e)
 	r.screen.progress(e)
 	r.told.event(e)
 	r.out.event(e)
+}
+
+// countDeletes adds what is fetched first to what is to be deleted. The engine counts it apart; whoever asks beforehand what will be
+// deleted means all of it.
+func (r *Report) countDeletes(e fetch.Event) fetch.Event {
+	switch e := e.(type) {
+	case fetch.Listed:
+		if r.deletes[e.Account] {
+			e.Delete += e.Get
+		}
+		return e
+	case fetch.Done:
+		if r.deletes[e.Account] && e.DryRun {
+			e.Delete += e.Get
+		}
+		return e
+	}
+	return e
 }
 
 // Finish ends the report: live progress is erased, and JSON gets its last line. code is what the process will exit with.

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -101,7 +102,7 @@ func TestWhatIsShown(t *testing.T) {
 			o := test.o
 			o.Out, o.Err, o.Home, o.Now = NewOutput(&stdout), &stderr, "/home/me", clock
 			for _, name := range []string{"work", "home", "refused", "busy"} {
-				o.Accounts = append(o.Accounts, Account{name, "pop.example.org:995"})
+				o.Accounts = append(o.Accounts, Account{Name: name, Server: "pop.example.org:995"})
 			}
 			r := New(o)
 			var ended []fetch.Result
@@ -117,6 +118,30 @@ func TestWhatIsShown(t *testing.T) {
 			}
 			golden(t, test.name, "== stdout\n"+stdout.String()+"== stderr\n"+stderr.String())
 		})
+	}
+}
+
+// What an account deletes as soon as it has it counts as to be deleted before a run, too.
+func TestDeletesOfWhatIsFetchedAreTold(t *testing.T) {
+	for _, test := range []struct {
+		o    Options
+		want string
+	}{
+		{Options{}, "work   would get 3 messages, 1.0 KiB → /mail, delete 4 messages on the server\n"},
+		{Options{Show: Messages, Live: true}, "work     8 messages, 2.0 KiB: 3 to get, 4 to delete\n"},
+		{Options{Verbose: 1, Quiet: true}, "work: 8 messages on the server, 2.0 KiB; 3 to get, 1.0 KiB; 4 to delete\n"},
+		{Options{JSON: true}, `"dry_run":true,"get":3,"delete":4,`},
+	} {
+		var shown bytes.Buffer
+		o := test.o
+		o.Out, o.Err, o.Accounts = NewOutput(&shown), &shown, []Account{{Name: "work", Deletes: true}}
+		r := New(o)
+		r.Event(fetch.Listed{Account: "work", Total: 8, Bytes: 2048, Get: 3, GetBytes: 1024, Delete: 1, Skip: 4})
+		r.Event(fetch.Done{Result: fetch.Result{Account: "work", Maildir: "/mail", Total: 8, Bytes: 2048, DryRun: true, Get: 3, Delete: 1}})
+		r.Finish(nil, 0)
+		if !strings.Contains(shown.String(), test.want) {
+			t.Errorf("%+v: got\n%s\nwant\n%s", test.o, shown.String(), test.want)
+		}
 	}
 }
 
