@@ -116,6 +116,9 @@ func (p *argReader) short(arg string, rest []string) ([]string, error) {
 		if takesValue(f) {
 			return p.valued(use, strings.TrimPrefix(letters, "="), letters != "", rest)
 		}
+		if strings.HasPrefix(letters, "=") {
+			return nil, &usageError{use.written + " takes no value", ""}
+		}
 		p.flags = append(p.flags, use)
 	}
 	return rest, nil

@@ -91,7 +91,8 @@ func TestArgsRefused(t *testing.T) {
 		{"--config= fetch", "--config needs a value", "haulmail help says which"},
 		{"fetch -c --dry-run", `-c needs a value, not the flag "--dry-run"`, "a value that begins with a dash is written --config=--dry-run"},
 		{"--dry-run=perhaps", "--dry-run takes no value but true or false", ""},
-		{"-n=true", `unknown flag "-="`, "haulmail help shows the flags"},
+		{"-n=true", "-n takes no value", ""},
+		{"-v -=3", `unknown flag "-="`, "haulmail help shows the flags"},
 	} {
 		app, _ := testApp()
 		_, err := parseArgs(app, append([]string{"haulmail"}, strings.Fields(test.in)...))
