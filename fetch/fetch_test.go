@@ -75,6 +75,19 @@ func TestDeleteWhatEarlierRunsFetched(t *testing.T) {
 	l.onServer("u2") // its size is no longer the stored one
 }
 
+func TestNothingIsDeletedWhileTheMaildirIsMissing(t *testing.T) {
+	msgs := mail(3)
+	l := newLab(t, msgs)
+	l.want(3, 0, None)
+	away := l.account.Maildir + "-unmounted"
+	check(t, os.Rename(l.account.Maildir, away))
+	l.account.Delete = config.Delete{Mode: config.DeleteFetched}
+	l.want(0, 0, Temporary)
+	l.onServer(uids(msgs)...)
+	check(t, os.Rename(away, l.account.Maildir))
+	l.want(0, 3, None)
+}
+
 func TestDeleteAged(t *testing.T) {
 	msgs := mail(2)
 	l := newLab(t, msgs)

@@ -30,8 +30,10 @@ type arrival struct {
 
 // retrieve gets what the plan names: when it returns nil, all of it but the failed messages is safe on disk and settled in the
 // state. Whatever it returns, nothing is half-way but what recovery can take to its end.
+//
+// The Maildir has to be there for a deletion too: what was delivered to one that is gone may be left on the server alone.
 func (h *haul) retrieve(s *session, p *plan) error {
-	if len(p.get) == 0 {
+	if len(p.get)+len(p.due) == 0 {
 		return h.settle(p, nil)
 	}
 	if err := h.openMaildir(); err != nil {
