@@ -76,7 +76,7 @@ func (h *haul) fetch(ctx context.Context) (err error) {
 		return err
 	}
 	err = h.session(ctx, password, pipelining)
-	if pipelining && brokeInRetrieval(err) && ctx.Err() == nil {
+	if pipelining && brokeOff(err) && ctx.Err() == nil {
 		h.warn("%v; going on with one message at a time", err)
 		if err := h.rememberOneByOne(err); err != nil {
 			return err
@@ -247,9 +247,9 @@ func (h *haul) rememberOneByOne(why error) error {
 	return h.noteFor(noteOneByOne, oneByOneFor)
 }
 
-// brokeInRetrieval tells whether a session ended in the middle of its RETRs for a reason of the server's.
-func brokeInRetrieval(err error) bool {
-	broken, ok := errors.AsType[*brokenRetrieval](err)
+// brokeOff tells whether a session ended, for a reason of the server's, in the middle of what may be sent ahead.
+func brokeOff(err error) bool {
+	broken, ok := errors.AsType[*brokenSession](err)
 	if !ok {
 		return false
 	}

@@ -13,7 +13,7 @@ func (h *haul) deleteAndQuit(s *session, p *plan) error {
 	marked, refused, err := s.client.Delete(numbers, s.pipelining)
 	if err != nil {
 		// The server deletes at QUIT and not before: nothing is gone, and the next run marks them again.
-		return doing(doingDelete, err)
+		return doing(doingDelete, s.brokenAhead(err))
 	}
 	h.Step(StepDeleSent)
 	if refused != nil {

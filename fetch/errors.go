@@ -48,11 +48,11 @@ func also(err, second error) error {
 	return fmt.Errorf("%w; %w", err, second)
 }
 
-// brokenRetrieval is a session that ended in the middle of its RETRs.
-type brokenRetrieval struct{ err error }
+// brokenSession is a session that ended in the middle of what may be sent ahead: its listing, its RETRs or its DELEs.
+type brokenSession struct{ err error }
 
-func (e *brokenRetrieval) Error() string { return e.err.Error() }
-func (e *brokenRetrieval) Unwrap() error { return e.err }
+func (e *brokenSession) Error() string { return e.err.Error() }
+func (e *brokenSession) Unwrap() error { return e.err }
 
 // poisonError is a run that had to leave messages behind.
 type poisonError struct{ failed int }

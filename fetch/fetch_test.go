@@ -109,7 +109,7 @@ func TestDeletesThatMayNotHaveHappened(t *testing.T) {
 		class Class
 		says  string
 	}{
-		{"cut after DELE", pop3test.Fault{On: "DELE", Nth: 2, Limit: 1, Do: pop3test.FIN}, Temporary, ""},
+		{"cut after DELE", pop3test.Fault{On: "DELE", Nth: 2, Limit: 2, Do: pop3test.FIN}, Temporary, "one message at a time"},
 		{"cut at QUIT, not deleted", pop3test.Fault{On: "QUIT", Ignore: true, Limit: 1, Do: pop3test.FIN}, None, "not known"},
 		{"cut at QUIT, deleted", pop3test.Fault{On: "QUIT", Limit: 1, Do: pop3test.FIN}, None, "not known"},
 		{"QUIT refused", pop3test.Fault{On: "QUIT", Ignore: true, Limit: 1, Text: "-ERR some messages not removed\r\n"}, None, "not known"},
@@ -209,6 +209,9 @@ func TestBrokenPipelining(t *testing.T) {
 	}{
 		{"batches are dropped", []pop3test.Fault{{On: "RETR", Batched: true, Do: pop3test.Stall}}, 3},
 		{"batches are hung up on", []pop3test.Fault{{On: "RETR", Batched: true, Do: pop3test.RST}}, 3},
+		{"listings in one write are dropped", []pop3test.Fault{{On: "UIDL", Batched: true, Ignore: true, Do: pop3test.Stall}}, 3},
+		{"listings in one write are hung up on", []pop3test.Fault{{On: "LIST", Batched: true, Do: pop3test.FIN}}, 4},
+		{"DELEs in one write are dropped", []pop3test.Fault{{On: "DELE", Batched: true, Ignore: true, Do: pop3test.Stall}}, 3},
 		{"junk behind a message, once", []pop3test.Fault{{On: "RETR", Msg: 4, Limit: 1, At: pop3test.End, Text: "and more of it\r\n"}}, 3},
 		{"no line end before a dot, once", []pop3test.Fault{{On: "RETR", Msg: 4, Limit: 1, Mangle: pop3test.GluedDot}}, 3},
 		{"cut in a message, once", []pop3test.Fault{{On: "RETR", Msg: 4, Limit: 1, At: 20, Do: pop3test.FIN}}, 3},

@@ -33,7 +33,7 @@ type plan struct {
 func (h *haul) plan(s *session) (*plan, error) {
 	list, err := s.client.List(s.pipelining)
 	if err != nil {
-		return nil, doing(doingList, err)
+		return nil, doing(doingList, s.brokenAhead(err))
 	}
 	h.Step(StepListed)
 	if list.NoUIDL != nil && (list.Len() > 0 || list.Count > 0) {

@@ -157,7 +157,7 @@ func (w *walk) run(s *session) error {
 	if w.b.failed() {
 		return err
 	}
-	return also(doing(doingRetrieve, &brokenRetrieval{r.Err()}), err)
+	return also(doing(doingRetrieve, &brokenSession{r.Err()}), err)
 }
 
 // accept hands a message on to the batches, or puts it aside.
@@ -289,5 +289,5 @@ func (h *haul) broken(p *plan, i int, err error) error {
 		h.left[string(p.name(i))] = ReasonTooLong
 		h.failed(p, i, err)
 	}
-	return doing(doingRetrieve, &brokenRetrieval{err})
+	return doing(doingRetrieve, &brokenSession{err})
 }

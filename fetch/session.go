@@ -155,6 +155,14 @@ func (s *session) authenticate(caps pop3.Capabilities) (how string, err error) {
 	return "USER/PASS", s.client.Login(user, word)
 }
 
+// brokenAhead marks the end of a session in commands that were sent ahead; nil stays nil. Sent one by one they would end no otherwise.
+func (s *session) brokenAhead(err error) error {
+	if err == nil || !s.pipelining {
+		return err
+	}
+	return &brokenSession{err}
+}
+
 // quit ends a session in which nothing hangs on the server's answer.
 func (s *session) quit() error {
 	if err := s.client.Quit(); err != nil && s.h.Wire != nil {
