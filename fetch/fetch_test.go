@@ -194,10 +194,38 @@ func TestSizesInDoubt(t *testing.T) {
 	}
 	l.onServer("u1")
 
+	alone := mail(20)
+	for i := range alone {
+		alone[i].ListSize = alone[i].Size() + 5
+	}
+	l = newLab(t, alone)
+	l.account.Pipelining = config.PipeliningOff
+	l.account.Delete = fetched
+	l.want(20, 18, None) // all but that one, and the one that was asked for before it was found to be in doubt
+	l.onServer("u1", "u2")
+
 	unended := newLab(t, []pop3test.Message{{UID: "a", Data: []byte("no line end"), ListSize: 11}})
 	unended.account.Delete = fetched
 	unended.want(1, 1, None)
 	unended.holds("no line end\n")
+}
+
+func TestSizesFarOffCostLittle(t *testing.T) {
+	msgs := mail(100)
+	for i := range msgs {
+		msgs[i].ListSize = 3 * msgs[i].Size()
+	}
+	l := newLab(t, msgs)
+	l.account.Delete = config.Delete{Mode: config.DeleteFetched}
+	l.want(100, 0, None)
+	l.holds(texts(t, msgs)...)
+	asked := 0
+	for _, n := range l.mailbox.Retrieved() {
+		asked += n
+	}
+	if most := 2*len(msgs) + mostThrownAway*len(msgs); asked > most {
+		t.Errorf("asked for %d messages to get %d, want %d at most", asked, len(msgs), most)
+	}
 }
 
 // What breaks a pipelined session is followed by one that asks for one message at a time; nothing doubtful is stored.

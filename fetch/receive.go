@@ -65,10 +65,14 @@ func (h *haul) settle(p *plan, delivered []uint64) error {
 	return nil
 }
 
-// receiveAll gets all of p.get, in as many walks as it takes. Each walk but one for doubts ends what it was given, or leaves a rest after
-// the first doubt of a pipelined one; settling the doubt takes a message off the rest, or pipelining away from it.
+// mostThrownAway is how often a doubt may cost the messages that were asked for ahead behind it: with a server whose sizes are far off
+// for every message, each of them would cost a window.
+const mostThrownAway = 3
+
+// receiveAll gets all of p.get, in as many walks as it takes. Each walk but one for doubts ends what it was given, or leaves a rest
+// after its first doubt; settling the doubt takes a message off the rest, or pipelining away from it.
 func (h *haul) receiveAll(s *session, p *plan, b *batcher) error {
-	rest, pipelining := p.get, s.pipelining
+	rest, pipelining, thrownAway := p.get, s.pipelining, 0
 	for len(rest) > 0 && s.ctx.Err() == nil {
 		w := &walk{haul: h, p: p, b: b, get: rest, pipelining: pipelining}
 		if err := w.run(s); err != nil {
@@ -78,11 +82,14 @@ func (h *haul) receiveAll(s *session, p *plan, b *batcher) error {
 			return nil
 		}
 		if len(w.doubts) > 0 {
+			if w.ahead() {
+				thrownAway++
+			}
 			again := &walk{haul: h, p: p, b: b, get: w.doubted(), before: w.doubts}
 			if err := again.run(s); err != nil {
 				return err
 			}
-			pipelining = pipelining && !again.lied
+			pipelining = pipelining && !again.lied && thrownAway < mostThrownAway
 		}
 		rest = w.rest
 	}
@@ -186,9 +193,8 @@ func (w *walk) accept(r *pop3.Retrieval, a *arrival) {
 	default:
 		w.doubts[a.index] = now
 		w.discard(a)
-		if w.ahead() {
-			r.Stop()
-		}
+		// How the doubt ends may tell that the server's sizes are no witnesses, before more is doubted by them.
+		r.Stop()
 	}
 }
 
