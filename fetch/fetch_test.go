@@ -3,6 +3,7 @@ package fetch
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -225,6 +226,20 @@ func TestSizesFarOffCostLittle(t *testing.T) {
 	}
 	if most := 2*len(msgs) + mostThrownAway*len(msgs); asked > most {
 		t.Errorf("asked for %d messages to get %d, want %d at most", asked, len(msgs), most)
+	}
+}
+
+func TestSizesBeyondBelief(t *testing.T) {
+	for _, size := range []int64{3 << 60, math.MaxInt64} {
+		msgs := mail(2)
+		for i := range msgs {
+			msgs[i].ListSize = size
+		}
+		l := newLab(t, msgs)
+		if r := l.want(2, 0, None); r.Bytes < 0 {
+			t.Errorf("sizes of %d sum up to %d", size, r.Bytes)
+		}
+		l.holds(texts(t, msgs)...)
 	}
 }
 

@@ -111,7 +111,7 @@ func (h *haul) choose(p *plan) {
 	nameless := 0
 	now := h.Now()
 	for i := range p.list.Len() {
-		size := max(p.list.Size(i), 0)
+		size := min(max(p.list.Size(i), 0), believable)
 		told.Bytes += size
 		d := decide(p.message(i), p.rule, now)
 		switch d.Action {

@@ -17,6 +17,8 @@ const (
 	limitFactor   = 4
 	limitBase     = 64 << 20
 	unlistedLimit = 2 << 30
+	// believable is the largest size that LIST is believed. A larger one says nothing, and sums of them could overflow.
+	believable = 64 << 30
 )
 
 // arrival is one message in the spool, read whole.
@@ -277,7 +279,7 @@ func (c counting) Write(p []byte) (int, error) {
 }
 
 func bodyLimit(size int64) int64 {
-	if size < 0 {
+	if size < 0 || size > believable {
 		return unlistedLimit
 	}
 	return limitBase + limitFactor*size
