@@ -143,6 +143,16 @@ func TestRefusedMessageBlocksNoOther(t *testing.T) {
 	l.holds(texts(t, msgs)...)
 }
 
+func TestFailuresOfTwoSessionsAreCountedOnce(t *testing.T) {
+	l := newLab(t, append(mail(10), pop3test.Message{Data: []byte("nameless\r\n")}),
+		pop3test.Fault{On: "RETR", Msg: 2, Limit: 1, Ignore: true, Text: "-ERR [SYS/TEMP] try later\r\n"},
+		pop3test.Fault{On: "RETR", Msg: 4, Ignore: true, Text: "-ERR never\r\n"},
+		pop3test.Fault{On: "RETR", Msg: 6, Limit: 1, At: 20, Do: pop3test.FIN})
+	if r := l.want(9, 0, Poison); r.Failed != 2 {
+		t.Errorf("%d failed, want 2: message 4, and the one without UID", r.Failed)
+	}
+}
+
 func TestStumps(t *testing.T) {
 	long := pop3test.Message{UID: "long", Data: []byte(strings.Repeat("a line of the message\r\n", 20))}
 	for _, row := range []struct {

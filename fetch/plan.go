@@ -105,10 +105,11 @@ func (p *plan) message(i int) message {
 	return m
 }
 
-// choose decides about every message, and tells the sums.
+// choose decides about every message, and tells the sums. What an earlier session of the run failed to get is tried again by this one,
+// so that the count of failures begins anew with what is not.
 func (h *haul) choose(p *plan) {
 	told := Listed{Account: h.a.Name, Total: p.list.Len()}
-	nameless := 0
+	nameless, endless := 0, 0
 	now := h.Now()
 	for i := range p.list.Len() {
 		size := min(max(p.list.Size(i), 0), believable)
@@ -121,15 +122,18 @@ func (h *haul) choose(p *plan) {
 		case Delete:
 			p.due = append(p.due, i)
 		case Skip:
-			if d.Reason == ReasonNoUID {
+			switch d.Reason {
+			case ReasonNoUID:
 				nameless++
+			case ReasonTooLong:
+				endless++
 			}
 		}
 	}
 	if nameless > 0 {
-		h.result.Failed += nameless
 		h.warn("%d messages have no UID and are left on the server", nameless)
 	}
+	h.result.Failed = nameless + endless
 	told.Get, told.Delete = len(p.get), len(p.due)
 	told.Skip = told.Total - told.Get - told.Delete
 	h.result.Total, h.result.Bytes = told.Total, told.Bytes
