@@ -134,12 +134,12 @@ func (b *batcher) commit(batch []*arrival) error {
 	}
 	b.delivered = nil
 	b.h.Step(StepIntentsWritten)
-	if err := b.deliver(batch, files, intents); err != nil {
-		return err
+	safe, err := b.deliver(batch, files, intents)
+	if len(safe) > 0 {
+		b.h.Step(StepDelivered)
+		b.tell(safe, time.Since(began))
 	}
-	b.h.Step(StepDelivered)
-	b.tell(batch, time.Since(began))
-	return nil
+	return err
 }
 
 // intents says what is about to be delivered.
@@ -160,22 +160,28 @@ func (b *batcher) intents(batch []*arrival) *seen.Batch {
 	return s
 }
 
-// deliver moves the batch into new/. Files that somebody removed from the spool meanwhile are forgotten, and fetched again by the next run.
-func (b *batcher) deliver(batch []*arrival, files []*maildir.File, intents *seen.Batch) error {
-	err := b.h.box.Deliver(files)
+// deliver moves the batch into new/, and gives what is safe there. Files that somebody removed from the spool meanwhile are forgotten, and
+// fetched again by the next run.
+func (b *batcher) deliver(batch []*arrival, files []*maildir.File, intents *seen.Batch) (safe []*arrival, err error) {
+	err = b.h.box.Deliver(files)
 	lost, ok := errors.AsType[*maildir.LostError](err)
-	if !ok {
+	switch {
+	case err == nil:
 		b.delivered = append(b.delivered, intents.ID)
-		return onDisk("deliver", err)
+		return batch, nil
+	case !ok:
+		return nil, onDisk("deliver", err)
 	}
 	verdicts := make([]bool, len(batch))
 	for k, in := range intents.Intents {
-		verdicts[k] = !slices.Contains(lost.Keys, in.Key)
+		if verdicts[k] = !slices.Contains(lost.Keys, in.Key); verdicts[k] {
+			safe = append(safe, batch[k])
+		}
 	}
 	if err := b.h.store.Resolve(intents, verdicts); err != nil {
-		return onDisk("record what was lost", err)
+		return nil, onDisk("record what was lost", err)
 	}
-	return onDisk("deliver", lost)
+	return safe, onDisk("deliver", lost)
 }
 
 // tell tells of what is safe now, and lets go on the server what may.

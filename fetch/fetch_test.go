@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -413,6 +414,33 @@ func TestMissingMaildirIsNotMadeAfresh(t *testing.T) {
 	l.account.Maildir += "-elsewhere"
 	l.want(1, 0, None)
 	l.holds("newer\n")
+}
+
+// A cleaner takes a file out of the spool in the moment before its delivery: the others are safe, and told of.
+func TestSpoolCleanedDuringDelivery(t *testing.T) {
+	l := newLab(t, mail(10))
+	var cleaner sync.Once
+	l.options.Step = func(name string) {
+		if name == StepIntentsWritten {
+			cleaner.Do(func() {
+				found, err := filepath.Glob(filepath.Join(l.account.Maildir, "tmp", ".haulmail-*", "*"))
+				check(t, err)
+				check(t, os.Remove(found[0]))
+			})
+		}
+	}
+	l.want(9, 0, IO)
+	told := 0
+	for _, e := range l.events {
+		if _, ok := e.(Delivered); ok {
+			told++
+		}
+	}
+	if told != 9 {
+		t.Errorf("told of %d messages, 9 are safe", told)
+	}
+	l.want(1, 0, None)
+	l.holds(texts(t, mail(10))...)
 }
 
 func TestStopped(t *testing.T) {
