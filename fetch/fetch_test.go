@@ -513,6 +513,13 @@ func TestNoPassword(t *testing.T) {
 func TestAnnouncedMechanismThatFailsFallsBack(t *testing.T) {
 	l := newLab(t, mail(1), pop3test.Refuse("AUTH", "mechanism broken"))
 	l.want(1, 0, None)
+
+	l = newLab(t, mail(1), pop3test.Refuse("AUTH", "mechanism broken"), pop3test.Refuse("PASS", "[IN-USE] busy"))
+	l.want(0, 0, Temporary)
+	l = newLab(t, mail(1), pop3test.Refuse("AUTH", "no such user"), pop3test.Refuse("USER", "what?"))
+	if e := errOf(t, l.want(0, 0, Login)); !strings.Contains(e.Error(), "no such user") {
+		t.Errorf("says %q, want the first refusal, which says more", e)
+	}
 }
 
 func TestAccountsTogether(t *testing.T) {

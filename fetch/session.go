@@ -138,21 +138,26 @@ func (s *session) login(mayPipeline bool) error {
 }
 
 // authenticate logs in by the best way that is announced. A mechanism that is announced and then refused without a word about the
-// password may just not work: USER and PASS decide then.
+// password may just not work: USER and PASS decide then, if they say more.
 func (s *session) authenticate(caps pop3.Capabilities) (how string, err error) {
 	user, word := s.h.a.Username, s.password.Reveal()
 	if mechanism, name := sasl.Choose(caps.Mechanism, user, word); mechanism != nil {
 		err := s.client.Auth(mechanism)
-		refused, ok := errors.AsType[*pop3.ServerError](err)
-		if !ok || refused.Code != "" || soundsTemporary(refused.Text) {
+		if !isType[*pop3.ServerError](err) || saysWhy(err) {
 			return name, err
 		}
-		if s.client.Login(user, word) != nil {
-			return name, err
+		if second := s.client.Login(user, word); second == nil || saysWhy(second) {
+			return "USER/PASS", second
 		}
-		return "USER/PASS", nil
+		return name, err
 	}
 	return "USER/PASS", s.client.Login(user, word)
+}
+
+// saysWhy tells whether a login's refusal gives its reason.
+func saysWhy(err error) bool {
+	refused, ok := errors.AsType[*pop3.ServerError](err)
+	return ok && (refused.Code != "" || soundsTemporary(refused.Text))
 }
 
 // brokenAhead marks the end of a session in commands that were sent ahead; nil stays nil. Sent one by one they would end no otherwise.
