@@ -78,7 +78,7 @@ func (h *haul) recoverBatch(b *seen.Batch, told *Recovered) error {
 		return err
 	}
 	if box == nil {
-		// The account has another Maildir now and the old one is gone: there is no evidence.
+		// The old Maildir is gone and there is no other one yet: there is no evidence.
 		told.Again += len(b.Intents)
 		return onDisk("record what was recovered", h.store.Resolve(b, make([]bool, len(b.Intents))))
 	}
@@ -107,8 +107,8 @@ func (h *haul) recoverBatch(b *seen.Batch, told *Recovered) error {
 	return onDisk("record what was recovered", h.store.Resolve(b, safe))
 }
 
-// boxOf opens the Maildir that a batch was meant for: at its path, or where the account has it now if it is the same folder, moved. It
-// gives none where the account's Maildir is another one and the old one is gone.
+// boxOf opens the Maildir that a batch was meant for: at its path, or where the account has it now if it is the same folder, moved.
+// Where the account's Maildir is at another path and nothing is at the old one, the new one may be a copy of it: that one, or none.
 func (h *haul) boxOf(b *seen.Batch) (*maildir.Box, error) {
 	if err := h.findMaildir(); err != nil {
 		return nil, err
@@ -125,7 +125,7 @@ func (h *haul) boxOf(b *seen.Batch) (*maildir.Box, error) {
 	case missing && b.Box.Path == h.a.Maildir:
 		return nil, doing("recover", &unreachableError{err})
 	case missing:
-		return nil, nil
+		return h.box, nil
 	case err != nil:
 		return nil, onDisk("recover", err)
 	}

@@ -151,6 +151,21 @@ func TestRecoveryFollowsAMovedMaildir(t *testing.T) {
 	l.holds(texts(t, mail(1))...)
 }
 
+func TestRecoveryFollowsACopiedMaildir(t *testing.T) {
+	msg := mail(1)[0]
+	l := newLab(t, []pop3test.Message{msg})
+	cutOff(l, msg, func(_ *seen.Store, box *maildir.Box, f *maildir.File) { check(t, box.Deliver([]*maildir.File{f})) })
+	old := l.account.Maildir
+	l.account.Maildir += "-copied"
+	check(t, os.CopyFS(l.account.Maildir, os.DirFS(old)))
+	check(t, os.RemoveAll(old))
+	l.want(0, 0, None)
+	if l.said() != "recovered 1 0 0" {
+		t.Errorf("said %q", l.said())
+	}
+	l.holds(texts(t, mail(1))...)
+}
+
 func TestSpoolOfACutOffRunIsSwept(t *testing.T) {
 	l := newLab(t, mail(1))
 	l.want(1, 0, None)
