@@ -285,6 +285,25 @@ func TestBrokenPipelining(t *testing.T) {
 	}
 }
 
+// A disk that is slower than the server's time-out is no fault of the server's.
+func TestSlowDisk(t *testing.T) {
+	msgs := mail(2*batchMessages + 300) // more than may wait for the disk
+	for i := range msgs {
+		msgs[i].Times = 3000 // more than a buffer holds, so that each body is waited for
+	}
+	l := newLab(t, msgs)
+	l.account.Timeout = config.Duration(400 * time.Millisecond)
+	l.options.Step = func(name string) {
+		if name == StepBatchSynced {
+			time.Sleep(time.Second)
+		}
+	}
+	l.want(len(msgs), 0, None)
+	if l.said() != "" {
+		t.Errorf("said %q", l.said())
+	}
+}
+
 func TestOddListings(t *testing.T) {
 	same := []pop3test.Message{{UID: "same", Data: []byte("one\r\n")}, {UID: "other", Data: []byte("two\r\n")}, {UID: "same", Data: []byte("three\r\n")}}
 	l := newLab(t, same)

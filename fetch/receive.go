@@ -128,7 +128,9 @@ func (w *walk) doubted() []int {
 	return slices.Sorted(maps.Keys(w.doubts))
 }
 
-// run retrieves the messages and hands them to the batcher, each as soon as the reply after it proves that it ended where it seemed to.
+// run retrieves the messages and hands them to the batcher, each after the reply to the next one has proved that it ended where it
+// seemed to. That next one is read whole before: the batcher may have to wait for the disk, and between a status line and its body
+// the wait would count as the server's.
 func (w *walk) run(s *session) error {
 	wants := make([]pop3.Want, len(w.get))
 	for k, i := range w.get {
@@ -140,15 +142,16 @@ func (w *walk) run(s *session) error {
 	defer s.beGentle(nil)
 	var last *arrival
 	for r.Next() && !w.b.failed() {
-		w.accept(r, last)
+		i, before := w.get[r.Index()], last
 		last = nil
-		i := w.get[r.Index()]
+		var err error
 		if refused := r.Refused(); refused != nil {
 			w.failed(w.p, i, refused)
-			continue
+		} else {
+			last, err = w.receive(w.p, r, i)
 		}
-		var err error
-		if last, err = w.receive(w.p, r, i); err != nil {
+		w.accept(r, before)
+		if err != nil {
 			s.abandon(r)
 			return w.broken(w.p, i, err)
 		}
