@@ -54,8 +54,11 @@ func (h *haul) account(ctx context.Context, do func(*haul, context.Context) erro
 	return h.result
 }
 
+// mostSessions bounds the sessions of an account's run.
+const mostSessions = 4
+
 // fetch is the story of an account's run. A session that broke under pipelining is followed by one that asks for one message at
-// a time: some servers announce what they cannot do.
+// a time: some servers announce what they cannot do. One that broke at a message without an end is followed by one without that.
 func (h *haul) fetch(ctx context.Context) (err error) {
 	if err := h.openState(); err != nil {
 		return err
@@ -76,11 +79,12 @@ func (h *haul) fetch(ctx context.Context) (err error) {
 		return err
 	}
 	err = h.session(ctx, password, pipelining)
-	if pipelining && brokeOff(err) && ctx.Err() == nil {
+	for n := 1; n < mostSessions && brokeOff(err) && (pipelining || isType[*pop3.TooLongError](err)) && ctx.Err() == nil; n++ {
 		h.warn("%v; going on with one message at a time", err)
 		if err := h.rememberOneByOne(err); err != nil {
 			return err
 		}
+		pipelining = false
 		err = h.session(ctx, password, false)
 	}
 	if err == nil && h.result.Failed > 0 {

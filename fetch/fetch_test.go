@@ -154,6 +154,19 @@ func TestFailuresOfTwoSessionsAreCountedOnce(t *testing.T) {
 	}
 }
 
+func TestEndlessMessagesBlockNoOther(t *testing.T) {
+	endless := func(number int) pop3test.Fault {
+		return pop3test.Fault{On: "RETR", Msg: number, At: 30, Do: pop3test.Flood, Text: strings.Repeat("on and on\r\n", 1000)}
+	}
+	for _, mode := range []config.Pipelining{config.PipeliningAuto, config.PipeliningOff} {
+		l := newLab(t, mail(6), endless(2), endless(4))
+		l.account.Pipelining = mode
+		if r := l.want(4, 0, Poison); r.Failed != 2 {
+			t.Errorf("%d failed, want 2", r.Failed)
+		}
+	}
+}
+
 func TestStumps(t *testing.T) {
 	long := pop3test.Message{UID: "long", Data: []byte(strings.Repeat("a line of the message\r\n", 20))}
 	for _, row := range []struct {
