@@ -104,7 +104,7 @@ func (h *haul) classify(err error) (Class, string) {
 		return classifyDial(e), e.Hint()
 	}
 	if e, ok := errors.AsType[*secret.Error](err); ok {
-		if errors.Is(err, secret.ErrTimeout) {
+		if errors.Is(err, secret.ErrTimeout) || errors.Is(err, context.Canceled) {
 			return Temporary, e.Hint
 		}
 		return Config, e.Hint

@@ -542,6 +542,19 @@ func TestNoPassword(t *testing.T) {
 	}
 }
 
+func TestStoppedWhileThePasswordIsAskedFor(t *testing.T) {
+	l := newLab(t, mail(1))
+	l.account.Password.Command.Shell = "sleep 10"
+	ctx, cancel := context.WithCancel(context.Background())
+	l.options.Password = func(ctx context.Context, a *config.Account) (config.Secret, error) {
+		time.AfterFunc(50*time.Millisecond, cancel)
+		return secret.Source{}.Password(ctx, a)
+	}
+	if r := l.runWithin(ctx); ClassOf(r.Err) != Interrupted {
+		t.Errorf("ended with class %d: %v", ClassOf(r.Err), r.Err)
+	}
+}
+
 func TestAnnouncedMechanismThatFailsFallsBack(t *testing.T) {
 	l := newLab(t, mail(1), pop3test.Refuse("AUTH", "mechanism broken"))
 	l.want(1, 0, None)
