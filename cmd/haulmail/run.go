@@ -26,8 +26,23 @@ type job struct {
 	options  fetch.Options
 }
 
-// prepare reads flags and config and chooses the accounts that the words name.
+// prepare reads flags and config and chooses the accounts that the words name. A script that asked for JSON is told in JSON why it
+// gets nothing.
 func (p *program) prepare(c *cli.Context, show report.Show) (*job, error) {
+	j, err := p.newJob(c, show)
+	if err == nil || !c.Bool("json") {
+		return j, err
+	}
+	code, hint := errorCode(err)
+	if errs, ok := errors.AsType[config.Errors](err); ok {
+		report.ConfigJSON(p.out, errs, code)
+	} else {
+		report.RefusalJSON(p.out, err, hint, code == exitUsage, code)
+	}
+	return nil, err
+}
+
+func (p *program) newJob(c *cli.Context, show report.Show) (*job, error) {
 	s, err := readSettings(c)
 	if err != nil {
 		return nil, err
@@ -35,7 +50,7 @@ func (p *program) prepare(c *cli.Context, show report.Show) (*job, error) {
 	home := findHome()
 	cfg, err := loadConfig(s, home)
 	if err != nil {
-		return nil, p.noConfig(c, s, err)
+		return nil, p.noConfig(c, err)
 	}
 	accounts, err := chooseAccounts(cfg, c.Args().Slice(), c.App)
 	if err != nil {
@@ -58,10 +73,7 @@ func (p *program) prepare(c *cli.Context, show report.Show) (*job, error) {
 }
 
 // noConfig says why there is no config. A word that was most likely meant as a command is the nearer reason.
-func (p *program) noConfig(c *cli.Context, s settings, err error) error {
-	if errs, ok := errors.AsType[config.Errors](err); ok && s.json {
-		report.ConfigJSON(p.out, errs, exitConfig)
-	}
+func (p *program) noConfig(c *cli.Context, err error) error {
 	word := c.Args().First()
 	if _, ok := errors.AsType[*noConfigError](err); ok && !p.line.named && word != "" && nearest(word, commandNames(c.App)) != "" {
 		return unknownAccount(word, true, nil, c.App)

@@ -237,6 +237,18 @@ func ConfigJSON(out *Output, errs config.Errors, code int) {
 	j.finish(nil, code)
 }
 
+// RefusalJSON tells as JSON lines why a command does nothing at all: its command line, for which the class is "usage", or a config
+// that cannot be read; and as the last one how it ends.
+func RefusalJSON(out *Output, err error, hint string, usage bool, code int) {
+	j := newJSONLines(&screen{out: out}, Options{Now: time.Now})
+	line := jsonError{jsonHead: j.head("error"), Class: classWords[fetch.Config], Step: "read the config", Error: text(err.Error()), Hint: text(hint)}
+	if usage {
+		line.Class, line.Step = "usage", "read the command line"
+	}
+	j.print(line)
+	j.finish(nil, code)
+}
+
 // CheckedJSON tells that a config file has no mistakes.
 func CheckedJSON(out *Output, file string, accounts int) {
 	j := newJSONLines(&screen{out: out}, Options{Now: time.Now})
