@@ -20,10 +20,11 @@ type diagnostics struct {
 	quiet   bool
 	verbose int
 	allBusy bool
+	hinted  map[string]bool // the hints that were given: twenty accounts at one server need to be told once
 }
 
 func newDiagnostics(s *screen, o Options) *diagnostics {
-	return &diagnostics{screen: s, quiet: o.Quiet, verbose: o.Verbose, allBusy: o.AllBusy}
+	return &diagnostics{screen: s, quiet: o.Quiet, verbose: o.Verbose, allBusy: o.AllBusy, hinted: map[string]bool{}}
 }
 
 func (d *diagnostics) event(e fetch.Event) {
@@ -58,8 +59,18 @@ func (d *diagnostics) done(e fetch.Done) {
 		// A person knows that they interrupted; one note tells it for all accounts.
 		d.say(e.Account, "interrupted: "+why(e.Err))
 	default:
-		d.screen.tell(errorText(e.Err))
+		d.fail(e.Err)
 	}
+}
+
+// fail tells an error, and what to do about it unless that was told before.
+func (d *diagnostics) fail(err error) {
+	text := "haulmail: " + Escape(err.Error()) + "\n"
+	if h := hint(err); !d.hinted[h] {
+		d.hinted[h] = true
+		text += hintText(h)
+	}
+	d.screen.tell(text)
 }
 
 // step tells one step of a run, for -v.
@@ -154,10 +165,6 @@ func hint(err error) string {
 		return e.Hint
 	}
 	return ""
-}
-
-func errorText(err error) string {
-	return "haulmail: " + Escape(err.Error()) + "\n" + hintText(hint(err))
 }
 
 func hintText(hint string) string {

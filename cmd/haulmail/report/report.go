@@ -6,7 +6,8 @@
 //     what a dry run would do. The one line an account of a plain fetch goes there too, but only to a terminal, or with -v.
 //   - Standard error carries progress, warnings, errors and what -v adds. Live progress is drawn only on a terminal, and is
 //     erased at the end. Success off a terminal writes not a byte, so that cron has nothing to send.
-//   - An error is one line, "haulmail: ACCOUNT: what: why", and at most one "  hint: …" line after it that says what to do next.
+//   - An error is one line, "haulmail: ACCOUNT: what: why", and at most one "  hint: …" line after it that says what to do next;
+//     a hint that was given already is left out.
 //     A warning is one line, "haulmail: ACCOUNT: warning: …". -q keeps the errors only.
 //   - With --json standard output is one object a line, "v":1, times in RFC 3339 UTC, sizes in bytes; a "message" line appears
 //     only when the message is safe on disk. Errors are told twice then: as objects, and as text on standard error.

@@ -145,6 +145,25 @@ func TestDeletesOfWhatIsFetchedAreTold(t *testing.T) {
 	}
 }
 
+// A server that is down fails every account of it, and cron's mail need not say the same thing twice.
+func TestAHintIsGivenOnce(t *testing.T) {
+	var stderr bytes.Buffer
+	r := New(Options{Out: NewOutput(&stderr), Err: &stderr})
+	fails := func(account, hint string) {
+		err := &fetch.Error{Account: account, Doing: "connect", Class: fetch.Temporary, Hint: hint, Err: errors.New("refused")}
+		r.Event(fetch.Done{Result: fetch.Result{Account: account, Err: err}})
+	}
+	fails("a", "check the port")
+	fails("b", "check the port")
+	fails("c", "wait")
+	fails("d", "")
+	const want = "haulmail: a: connect: refused\n  hint: check the port\nhaulmail: b: connect: refused\n" +
+		"haulmail: c: connect: refused\n  hint: wait\nhaulmail: d: connect: refused\n"
+	if stderr.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", stderr.String(), want)
+	}
+}
+
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name+".golden")
