@@ -15,7 +15,7 @@ import (
 
 const records = 1200
 
-// grown is a state that has a bit of everything: several pages and blocks, open batches, notes, free pages.
+// grown is a state that has a bit of everything: several pages and blocks, open batches, failures, notes, free pages.
 func grown(t testing.TB) []byte {
 	path := filepath.Join(t.TempDir(), "me.state")
 	fill(t, path, records, 100, opaque)
@@ -30,6 +30,9 @@ func grown(t testing.TB) []byte {
 			t.Fatal(err)
 		}
 	}
+	if err := s.NoteFailures(failed("no dot", "too slow"), nil); err != nil {
+		t.Fatal(err)
+	}
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -39,10 +42,11 @@ func grown(t testing.TB) []byte {
 
 // content is all that a state tells.
 type content struct {
-	spool   string
-	records []Entry
-	pending []*Batch
-	note    string
+	spool    string
+	records  []Entry
+	pending  []*Batch
+	failures []Failure
+	note     string
 }
 
 // use does with a state what a run does, writing included, and tells what it found.
@@ -57,6 +61,9 @@ func use(t testing.TB, path string, data []byte) (c content, err error) {
 	s.db.NoSync = true
 	c.spool = s.Spool()
 	if c.pending, err = s.Pending(); err != nil {
+		return c, err
+	}
+	if c.failures, err = s.Failures(); err != nil {
 		return c, err
 	}
 	note, err := s.Note("serial")
@@ -78,6 +85,9 @@ func use(t testing.TB, path string, data []byte) (c content, err error) {
 	}
 	b := batch("new", "mail")
 	if err := s.Begin(b); err != nil {
+		return c, err
+	}
+	if err := s.NoteFailures(failed("new"), uids("too slow")); err != nil {
 		return c, err
 	}
 	return c, s.Finish([]uint64{b.ID}, m)
@@ -104,8 +114,8 @@ func TestDamageIsFound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(whole.records) != records || len(whole.pending) != 3 {
-		t.Fatalf("the undamaged state has %d records, %d batches", len(whole.records), len(whole.pending))
+	if len(whole.records) != records || len(whole.pending) != 3 || len(whole.failures) != 2 {
+		t.Fatalf("the undamaged state has %d records, %d batches, %d failures", len(whole.records), len(whole.pending), len(whole.failures))
 	}
 	previous := whole // damage to the newest of the head pages reads as the state before the last transaction
 	found := 0

@@ -26,6 +26,7 @@ type Matched struct {
 	Vanished int // seen records that are no longer listed, since now
 	Returned int // that had vanished and are listed again
 	Expired  int // that vanished KeepVanished ago or earlier, and are to be forgotten
+	Lapsed   int // failures of UIDs that aren't listed, KeepVanished old or older, and to be forgotten
 	// Missing counts all seen records that aren't listed, those that vanished in earlier runs included.
 	Missing int
 }
@@ -48,7 +49,7 @@ func (m *Matched) At(i int) Record {
 }
 
 // Changes says whether Finish has to write anything about the listing.
-func (m *Matched) Changes() bool { return m.Vanished+m.Returned+m.Expired > 0 }
+func (m *Matched) Changes() bool { return m.Vanished+m.Returned+m.Expired+m.Lapsed > 0 }
 
 // Match looks up a listing, in any order. Equal UIDs get equal answers. UIDs of open intents are not known: resolve those
 // before.
@@ -63,7 +64,17 @@ func (s *Store) MatchFunc(n int, uid func(i int) []byte) (*Matched, error) {
 		m.found[i].size = unknown
 	}
 	twins := m.listed.build(n, uid)
-	if err := s.view("match the listing", func(tx *bolt.Tx) error { return allRecords(tx, m.see) }); err != nil {
+	err := s.view("match the listing", func(tx *bolt.Tx) error {
+		if err := allRecords(tx, m.see); err != nil {
+			return err
+		}
+		return eachFailure(tx, func(f Failure) {
+			if m.lapsed(f) {
+				m.Lapsed++
+			}
+		})
+	})
+	if err != nil {
 		return nil, err
 	}
 	for _, t := range twins {
@@ -93,8 +104,15 @@ func (m *Matched) see(e entry) {
 	}
 }
 
-func (m *Matched) expired(e entry) bool {
-	return m.now-e.gone > int64(KeepVanished/time.Second)
+func (m *Matched) expired(e entry) bool { return m.longAgo(e.gone) }
+
+// lapsed says whether a failure is of no more use: a message that is listed is tried again, and fails again, within days.
+func (m *Matched) lapsed(f Failure) bool {
+	return m.longAgo(f.Last.Unix()) && m.listed.find(f.UID) < 0
+}
+
+func (m *Matched) longAgo(second int64) bool {
+	return m.now-second > int64(KeepVanished/time.Second)
 }
 
 // sweep marks, unmarks or drops one seen record. Records that were made since Match are of listed UIDs, and left alone.

@@ -21,6 +21,7 @@ var (
 	bucketSeen   = []byte("seen")   // number of the block → block of records, oldest first
 	bucketIntent = []byte("intent") // batch ID → batch
 	bucketNote   = []byte("note")   // name → bytes
+	bucketFailed = []byte("failed") // failureKey → failure; made when a message fails for the first time
 )
 
 const (

@@ -4,6 +4,7 @@
 //
 //   - the seen records: which UIDs were fetched, when, and how large LIST called them;
 //   - the intents: for each batch that is being delivered, which UID becomes which file;
+//   - the failures: which UIDs could not be fetched whole, how often, when last, and why;
 //   - the account's identity, and the name of its private spool folder;
 //   - notes: a few small values that later runs want to find again.
 //
@@ -46,6 +47,11 @@ const (
 	MaxIntents = 1 << 14
 	// MaxNote is the longest value of a note, in bytes.
 	MaxNote = 4 << 10
+	// MaxReason is how much is kept of the reason of a failure, in bytes: enough for a line.
+	MaxReason = 200
+	// MaxFailures is the most failures that are kept. All of them are read in one piece: 10,000 are some 2 MB. A message whose
+	// failure is dropped is merely tried again sooner.
+	MaxFailures = 10_000
 )
 
 // Identity says whose state it is: UIDs mean nothing on another server or for another user.

@@ -63,7 +63,7 @@ func (s *Store) transact(fn func(*bolt.Tx) error) error {
 	return nil
 }
 
-// bucket returns a bucket of the file, every one of which was made with it.
+// bucket returns a bucket of those that were made with the file.
 func bucket(tx *bolt.Tx, name []byte) (*bolt.Bucket, error) {
 	b := tx.Bucket(name)
 	if b == nil {
@@ -135,8 +135,9 @@ func (s *Store) Begin(b *Batch, settle ...uint64) error {
 }
 
 // Finish turns the settled batches to seen and, unless m is nil, writes what m found about the listing: UIDs that vanished
-// are marked, those that are listed again unmarked, those that vanished KeepVanished ago forgotten. It's one transaction, or
-// none if there is nothing to write. Give no m of a listing that may be incomplete.
+// are marked, those that are listed again unmarked, those that vanished KeepVanished ago forgotten, and so are the failures of
+// UIDs that are no longer listed, as long after they failed last. It's one transaction, or none if there is nothing to write.
+// Give no m of a listing that may be incomplete.
 func (s *Store) Finish(settle []uint64, m *Matched) error {
 	if len(settle) == 0 && (m == nil || !m.Changes()) {
 		return nil
@@ -147,6 +148,9 @@ func (s *Store) Finish(settle []uint64, m *Matched) error {
 		}
 		if m == nil || !m.Changes() {
 			return nil
+		}
+		if err := clearLapsed(tx, m.lapsed); err != nil {
+			return err
 		}
 		return rewrite(tx, m.sweep)
 	})
@@ -243,8 +247,12 @@ func (b *Batch) entries() []entry {
 	return es
 }
 
-// addRecords adds records behind the last one: to the last block while it isn't full, then to new ones.
+// addRecords adds records behind the last one: to the last block while it isn't full, then to new ones. A message that is
+// fetched is no failure any more.
 func addRecords(tx *bolt.Tx, entries []entry) error {
+	if err := clearFailures(tx, len(entries), func(i int) []byte { return entries[i].uid }); err != nil {
+		return err
+	}
 	blocks, err := bucket(tx, bucketSeen)
 	if err != nil {
 		return err
