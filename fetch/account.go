@@ -134,7 +134,7 @@ func (h *haul) check(ctx context.Context) error {
 	return s.quit()
 }
 
-// openState opens the account's state, which is its lock too, and the Maildir if it is there.
+// openState opens the account's state, which is its lock too.
 func (h *haul) openState() (err error) {
 	path := filepath.Join(h.StateDir, h.a.Name+".db")
 	h.store, err = seen.Open(path, h.identity, seen.Options{ReadOnly: h.DryRun, Adopt: h.Adopt, Now: h.Now})
@@ -144,7 +144,7 @@ func (h *haul) openState() (err error) {
 	return nil
 }
 
-// close closes what openState and openMaildir opened.
+// close closes what openState, findMaildir and openMaildir opened.
 func (h *haul) close() error {
 	var boxErr, storeErr error
 	if h.box != nil {

@@ -40,10 +40,13 @@ func onDisk(what string, err error) error {
 	return &stepError{doing: what, local: true, err: err}
 }
 
-// also joins two errors in one line; either may be nil.
+// also joins two errors in one line, in the step of the first; either may be nil.
 func also(err, second error) error {
 	if err == nil || second == nil {
 		return cmp.Or(err, second)
+	}
+	if step, ok := err.(*stepError); ok {
+		return &stepError{doing: step.doing, local: step.local || isLocal(second), err: fmt.Errorf("%w; %w", step.err, second)}
 	}
 	return fmt.Errorf("%w; %w", err, second)
 }
@@ -152,8 +155,7 @@ func (h *haul) classifyLocal(err error) (Class, string, bool) {
 	if _, ok := errors.AsType[*maildir.CreateError](err); ok {
 		return CannotCreate, "", true
 	}
-	step, ok := errors.AsType[*stepError](err)
-	if (ok && step.local) || isType[*pop3.SinkError](err) {
+	if isLocal(err) || isType[*pop3.SinkError](err) {
 		return IO, "", true
 	}
 	return None, "", false
@@ -208,6 +210,11 @@ func classifyDial(e *dial.Error) Class {
 		return Config
 	}
 	return Temporary
+}
+
+func isLocal(err error) bool {
+	step, ok := errors.AsType[*stepError](err)
+	return ok && step.local
 }
 
 func stepOf(err error) string {

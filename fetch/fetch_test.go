@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -529,6 +530,26 @@ func TestClasses(t *testing.T) {
 				t.Errorf("says %q, want %q in one line", e, row.says)
 			}
 		})
+	}
+}
+
+// The connection is cut, and then the state cannot be written: both are told.
+func TestTwoFailures(t *testing.T) {
+	l := newLab(t, mail(10), pop3test.Fault{On: "RETR", Msg: 6, At: 20, Do: pop3test.FIN})
+	l.account.Pipelining = config.PipeliningOff
+	l.options.Step = func(name string) {
+		if name == StepDelivered {
+			check(t, os.Truncate(filepath.Join(l.options.StateDir, "work.db"), 4096))
+		}
+	}
+	e := errOf(t, l.want(5, 0, Damaged))
+	if text := e.Error(); !strings.Contains(text, "fetch: the server closed") || !strings.Contains(text, "record what was fetched") {
+		t.Errorf("says %q, want both failures", text)
+	}
+
+	both := also(doing(doingRetrieve, errors.New("cut")), onDisk("record", errors.New("no space")))
+	if class, _ := new(haul).classify(both); class != IO {
+		t.Errorf("a connection cut and a full disk are class %d, want %d", class, IO)
 	}
 }
 
