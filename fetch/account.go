@@ -23,6 +23,7 @@ type haul struct {
 	store    *seen.Store
 	box      *maildir.Box      // nil while the Maildir is missing
 	left     map[string]Reason // names of messages that this run has met and leaves alone from then on
+	failures []seen.Failure    // not recorded yet
 	result   Result
 	progress progress
 
@@ -54,11 +55,7 @@ func (h *haul) account(ctx context.Context, do func(*haul, context.Context) erro
 	return h.result
 }
 
-// mostSessions bounds the sessions of an account's run.
-const mostSessions = 4
-
-// fetch is the story of an account's run. A session that broke under pipelining is followed by one that asks for one message at
-// a time: some servers announce what they cannot do. One that broke at a message without an end is followed by one without that.
+// fetch is the story of an account's run.
 func (h *haul) fetch(ctx context.Context) (err error) {
 	if err := h.openState(); err != nil {
 		return err
@@ -78,15 +75,7 @@ func (h *haul) fetch(ctx context.Context) (err error) {
 	if h.exactSizes, err = h.mayTrustSizes(); err != nil {
 		return err
 	}
-	err = h.session(ctx, password, pipelining)
-	for n := 1; n < mostSessions && brokeOff(err) && (pipelining || isType[*pop3.TooLongError](err)) && ctx.Err() == nil; n++ {
-		h.warn("%v; going on with one message at a time", err)
-		if err := h.rememberOneByOne(err); err != nil {
-			return err
-		}
-		pipelining = false
-		err = h.session(ctx, password, false)
-	}
+	err = h.sessions(ctx, password, pipelining)
 	if err == nil && h.result.Failed > 0 {
 		return &poisonError{h.result.Failed}
 	}
@@ -249,15 +238,6 @@ func (h *haul) rememberOneByOne(why error) error {
 		return nil
 	}
 	return h.noteFor(noteOneByOne, oneByOneFor)
-}
-
-// brokeOff tells whether a session ended, for a reason of the server's, in the middle of what may be sent ahead.
-func brokeOff(err error) bool {
-	broken, ok := errors.AsType[*brokenSession](err)
-	if !ok {
-		return false
-	}
-	return !isType[*pop3.SinkError](broken.err)
 }
 
 func (h *haul) warn(format string, args ...any) {

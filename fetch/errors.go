@@ -51,20 +51,14 @@ func also(err, second error) error {
 	return fmt.Errorf("%w; %w", err, second)
 }
 
-// brokenSession is a session that ended in the middle of what may be sent ahead: its listing, its RETRs or its DELEs.
-type brokenSession struct{ err error }
-
-func (e *brokenSession) Error() string { return e.err.Error() }
-func (e *brokenSession) Unwrap() error { return e.err }
-
 // poisonError is a run that had to leave messages behind.
 type poisonError struct{ failed int }
 
 func (e *poisonError) Error() string {
 	if e.failed == 1 {
-		return "1 message could not be fetched whole; the next run tries it again"
+		return "1 message could not be fetched whole, and will be tried again"
 	}
-	return fmt.Sprintf("%d messages could not be fetched whole; the next run tries them again", e.failed)
+	return fmt.Sprintf("%d messages could not be fetched whole, and will be tried again", e.failed)
 }
 
 // errNoUIDL is a server by which new mail can't be told from old.
@@ -116,7 +110,7 @@ func (h *haul) classify(err error) (Class, string) {
 		return class, hint
 	}
 	if _, ok := errors.AsType[*poisonError](err); ok {
-		return Poison, ""
+		return Poison, "see why with: haulmail seen list --failed " + h.a.Name
 	}
 	if errors.Is(err, errNoUIDL) {
 		return Protocol, ""

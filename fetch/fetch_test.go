@@ -16,7 +16,6 @@ import (
 	"haulmail/config"
 	"haulmail/fetch/pop3/pop3test"
 	"haulmail/fetch/secret"
-	"haulmail/fetch/seen"
 )
 
 func TestEachMessageOnce(t *testing.T) {
@@ -416,10 +415,7 @@ func TestChangedIdentity(t *testing.T) {
 func TestBusy(t *testing.T) {
 	l := newLab(t, mail(2))
 	l.want(2, 0, None)
-	store, err := seen.Open(filepath.Join(l.options.StateDir, "work.db"), seen.Identity{Server: "127.0.0.1", User: "me"}, seen.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	store := l.state()
 	l.want(0, 0, Busy)
 	if err := store.Close(); err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 
 	"haulmail/config"
 	"haulmail/fetch/pop3/pop3test"
+	"haulmail/fetch/seen"
 )
 
 // lab is one account at a server of its own, with a Maildir and a state folder, and a clock that tests may move.
@@ -99,6 +100,16 @@ func (l *lab) want(messages, deleted int, class Class) Result {
 			r.Messages, r.Deleted, ClassOf(r.Err), r.Err, messages, deleted, class, l.said())
 	}
 	return r
+}
+
+// state opens the account's state.
+func (l *lab) state() *seen.Store {
+	l.t.Helper()
+	store, err := seen.Open(filepath.Join(l.options.StateDir, "work.db"), seen.Identity{Server: "127.0.0.1", User: "me"}, seen.Options{})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return store
 }
 
 // holds checks that new/ and cur/ hold exactly these contents, in any order.

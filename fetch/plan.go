@@ -22,11 +22,13 @@ type plan struct {
 	unsettled map[string]bool
 	found     map[int]seen.Entry // known from the Maildir alone, the state being lost
 	left      map[string]Reason
+	failures  map[string]seen.Failure // of earlier runs
 	rule      config.Delete
 
-	get  []int
-	due  []int // fetched by earlier runs, to be deleted now
-	safe []int // of get: delivered, and to be deleted now; the batcher fills it in
+	get   []int
+	retry []int // failed in earlier runs: to be asked for after all others, one at a time
+	due   []int // fetched by earlier runs, to be deleted now
+	safe  []int // of get and retry: delivered, and to be deleted now; the batcher fills it in
 }
 
 // plan asks for the listing and decides about each message of it.
@@ -44,6 +46,9 @@ func (h *haul) plan(s *session) (*plan, error) {
 		return nil, onDisk("read the state", err)
 	}
 	if p.unsettled, err = h.unsettled(); err != nil {
+		return nil, err
+	}
+	if p.failures, err = h.failuresByName(); err != nil {
 		return nil, err
 	}
 	if err := h.rebuild(p); err != nil {
@@ -97,6 +102,9 @@ func twins(list *pop3.Listing) map[int][]byte {
 func (p *plan) message(i int) message {
 	name := p.name(i)
 	m := message{size: p.list.Size(i), hasUID: name != nil, unsettled: p.unsettled[string(name)], left: p.left[string(name)]}
+	if f, ok := p.failures[string(name)]; ok {
+		m.failures, m.retryAt = f.Count, RetryAt(f)
+	}
 	if record := p.matched.At(i); record.Known {
 		m.known, m.oldSize, m.fetched = true, record.ListSize, record.Fetched
 	} else if entry, ok := p.found[i]; ok {
@@ -105,11 +113,11 @@ func (p *plan) message(i int) message {
 	return m
 }
 
-// choose decides about every message, and tells the sums. What an earlier session of the run failed to get is tried again by this one,
-// so that the count of failures begins anew with what is not.
+// choose decides about every message, and tells the sums. The count of failures begins anew with what earlier sessions of the run
+// have met.
 func (h *haul) choose(p *plan) {
 	told := Listed{Account: h.a.Name, Total: p.list.Len()}
-	nameless, endless := 0, 0
+	nameless, failed := 0, 0
 	now := h.Now()
 	for i := range p.list.Len() {
 		size := min(max(p.list.Size(i), 0), believable)
@@ -117,24 +125,29 @@ func (h *haul) choose(p *plan) {
 		d := decide(p.message(i), p.rule, now)
 		switch d.Action {
 		case Get:
-			p.get = append(p.get, i)
+			told.Get++
 			told.GetBytes += size
+			if d.Reason == ReasonRetry {
+				p.retry = append(p.retry, i)
+			} else {
+				p.get = append(p.get, i)
+			}
 		case Delete:
 			p.due = append(p.due, i)
 		case Skip:
 			switch d.Reason {
 			case ReasonNoUID:
 				nameless++
-			case ReasonTooLong:
-				endless++
+			case ReasonFailed:
+				failed++
 			}
 		}
 	}
 	if nameless > 0 {
 		h.warn("%d messages have no UID and are left on the server", nameless)
 	}
-	h.result.Failed = nameless + endless
-	told.Get, told.Delete = len(p.get), len(p.due)
+	h.result.Failed = nameless + failed
+	told.Delete = len(p.due)
 	told.Skip = told.Total - told.Get - told.Delete
 	h.result.Total, h.result.Bytes = told.Total, told.Bytes
 	h.result.Get, h.result.Delete = told.Get, told.Delete
@@ -168,6 +181,19 @@ func (h *haul) unsettled() (map[string]bool, error) {
 		}
 	}
 	return names, nil
+}
+
+// failuresByName gives the messages that failed in earlier runs.
+func (h *haul) failuresByName() (map[string]seen.Failure, error) {
+	failures, err := h.store.Failures()
+	if err != nil {
+		return nil, onDisk("read the state", err)
+	}
+	byName := make(map[string]seen.Failure, len(failures))
+	for _, f := range failures {
+		byName[string(f.UID)] = f
+	}
+	return byName, nil
 }
 
 // rebuild recognises the listing's messages in the Maildir when the state is new: it was lost, or the Maildir came from another

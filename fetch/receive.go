@@ -1,7 +1,6 @@
 package fetch
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -35,7 +34,7 @@ type arrival struct {
 //
 // The Maildir has to be there for a deletion too: what was delivered to one that is gone may be left on the server alone.
 func (h *haul) retrieve(s *session, p *plan) error {
-	if len(p.get)+len(p.due) == 0 {
+	if len(p.get)+len(p.retry)+len(p.due) == 0 {
 		return h.settle(p, nil)
 	}
 	if err := h.openMaildir(); err != nil {
@@ -71,10 +70,18 @@ func (h *haul) settle(p *plan, delivered []uint64) error {
 // for every message, each of them would cost a window.
 const mostThrownAway = 3
 
-// receiveAll gets all of p.get, in as many walks as it takes. Each walk but one for doubts ends what it was given, or leaves a rest
-// after its first doubt; settling the doubt takes a message off the rest, or pipelining away from it.
+// receiveAll gets what is new, and then, one at a time, what failed in earlier runs and may end the session.
 func (h *haul) receiveAll(s *session, p *plan, b *batcher) error {
-	rest, pipelining, thrownAway := p.get, s.pipelining, 0
+	if err := h.receiveEach(s, p, b, p.get, s.pipelining); err != nil {
+		return err
+	}
+	return h.receiveEach(s, p, b, p.retry, false)
+}
+
+// receiveEach gets messages, in as many walks as it takes. Each walk but one for doubts ends what it was given, or leaves a rest
+// after its first doubt; settling the doubt takes a message off the rest, or pipelining away from it.
+func (h *haul) receiveEach(s *session, p *plan, b *batcher, rest []int, pipelining bool) error {
+	thrownAway := 0
 	for len(rest) > 0 && s.ctx.Err() == nil {
 		w := &walk{haul: h, p: p, b: b, get: rest, pipelining: pipelining}
 		if err := w.run(s); err != nil {
@@ -153,7 +160,7 @@ func (w *walk) run(s *session) error {
 		w.accept(r, before)
 		if err != nil {
 			s.abandon(r)
-			return w.broken(w.p, i, err)
+			return w.broken(err, i)
 		}
 	}
 	if r.Err() == nil && !w.b.failed() {
@@ -161,6 +168,7 @@ func (w *walk) run(s *session) error {
 		w.rest = append(w.rest, w.get[r.Index()+1:]...)
 		return nil
 	}
+	suspect := w.suspect(r, last)
 	s.abandon(r)
 	var err error
 	if last != nil {
@@ -169,7 +177,32 @@ func (w *walk) run(s *session) error {
 	if w.b.failed() {
 		return err
 	}
-	return also(doing(doingRetrieve, &brokenSession{r.Err()}), err)
+	return also(w.broken(r.Err(), suspect), err)
+}
+
+// suspect tells which message ended a walk between two messages, or -1: the last one if what followed it was no status line, else the
+// one that was asked for and not answered.
+func (w *walk) suspect(r *pop3.Retrieval, last *arrival) int {
+	if last != nil && isType[*pop3.ProtocolError](r.Err()) {
+		return last.index
+	}
+	next := r.Index()
+	if next < 0 || last != nil && w.get[next] == last.index {
+		return -1
+	}
+	return w.get[next]
+}
+
+// broken is the end of a walk at the message i, or at none for -1. Asked for alone, or endless, the message is to blame for it: it is
+// noted, and left out of the next session.
+func (w *walk) broken(err error, i int) error {
+	endless := isType[*pop3.TooLongError](err)
+	b := &brokenSession{err: err, ahead: w.pipelining && !endless}
+	if i >= 0 && !b.ahead && !isType[*pop3.SinkError](err) {
+		b.culprit = true
+		w.failed(w.p, i, err)
+	}
+	return doing(doingRetrieve, b)
 }
 
 // accept hands a message on to the batches, or puts it aside.
@@ -286,19 +319,4 @@ func bodyLimit(size int64) int64 {
 		return unlistedLimit
 	}
 	return limitBase + limitFactor*size
-}
-
-// failed notes a message that could not be had. The ones behind it go on.
-func (h *haul) failed(p *plan, i int, why error) {
-	h.result.Failed++
-	h.warn("message %d (UID %q): %v", p.list.Number(i), p.list.UID(i), why)
-}
-
-// broken is the end of a walk inside a message. One that does not end is left out of the next session.
-func (h *haul) broken(p *plan, i int, err error) error {
-	if _, ok := errors.AsType[*pop3.TooLongError](err); ok {
-		h.left[string(p.name(i))] = ReasonTooLong
-		h.failed(p, i, err)
-	}
-	return doing(doingRetrieve, &brokenSession{err})
 }

@@ -41,7 +41,9 @@ const (
 	ReasonSizeChanged               // skip: fetched before, due for deletion, but no longer the size it had: perhaps another message
 	ReasonNoUID                     // skip: no UID, so that nobody could tell later whether it was fetched
 	ReasonUnsettled                 // skip: an earlier run was cut off while it delivered this one; the next fetch decides
-	ReasonTooLong                   // skip: it did not end earlier in this run
+	ReasonRetry                     // get: it failed before, and its time has come again
+	ReasonWaiting                   // skip: it failed before, and its time has not come
+	ReasonFailed                    // skip: it failed in this run
 	ReasonDoubtful                  // skip: fetched in this run, much shorter than the server says; not deleted in this run
 )
 
@@ -59,6 +61,8 @@ type message struct {
 	oldSize   int64     // LIST's when it was fetched, or -1; of a known one
 	fetched   time.Time // of a known one
 	unsettled bool      // an open intent names it
+	failures  int       // how often it failed since it was last had
+	retryAt   time.Time // when it may be asked for again, of one that failed
 	left      Reason    // why this run leaves it alone, having met it already; 0 for none
 }
 
@@ -74,6 +78,10 @@ func decide(m message, rule config.Delete, now time.Time) Decision {
 		return Decision{Skip, ReasonUnsettled}
 	case m.left != 0:
 		return Decision{Skip, m.left}
+	case !m.known && m.failures > 0 && now.Before(m.retryAt):
+		return Decision{Skip, ReasonWaiting}
+	case !m.known && m.failures > 0:
+		return Decision{Get, ReasonRetry}
 	case !m.known:
 		return Decision{Get, ReasonNew}
 	case rule.Mode == config.DeleteNever:
@@ -110,8 +118,12 @@ func reasonText(d Decision, m message, rule config.Delete) string {
 		return "the server gives it no UID"
 	case ReasonUnsettled:
 		return "an earlier run was cut off with it: the next fetch decides"
-	case ReasonTooLong:
-		return "it did not end"
+	case ReasonRetry:
+		return fmt.Sprintf("failed %d times, tried again", m.failures)
+	case ReasonWaiting:
+		return fmt.Sprintf("failed %d times, left alone until %s", m.failures, m.retryAt.UTC().Format(time.RFC3339))
+	case ReasonFailed:
+		return "failed in this run"
 	case ReasonDoubtful:
 		return "much shorter than the server says"
 	}

@@ -36,7 +36,10 @@ func TestDecide(t *testing.T) {
 		{"known, no size ever", with(known, func(m *message) { m.size, m.oldSize = -1, -1 }), aged, Decision{Skip, ReasonSizeChanged}},
 		{"no UID", with(fresh, func(m *message) { m.hasUID = false }), fetched, Decision{Skip, ReasonNoUID}},
 		{"unsettled", with(fresh, func(m *message) { m.unsettled = true }), fetched, Decision{Skip, ReasonUnsettled}},
-		{"without end", with(fresh, func(m *message) { m.left = ReasonTooLong }), never, Decision{Skip, ReasonTooLong}},
+		{"failed in this run", with(fresh, func(m *message) { m.left = ReasonFailed }), never, Decision{Skip, ReasonFailed}},
+		{"failed before", with(fresh, func(m *message) { m.failures, m.retryAt = 3, now }), never, Decision{Get, ReasonRetry}},
+		{"failed just before", with(fresh, func(m *message) { m.failures, m.retryAt = 3, now.Add(time.Second) }), never, Decision{Skip, ReasonWaiting}},
+		{"failed before it was had", with(known, func(m *message) { m.failures, m.retryAt = 3, now.Add(time.Hour) }), fetched, Decision{Delete, ReasonFetched}},
 		{"doubtful", with(known, func(m *message) { m.left = ReasonDoubtful }), fetched, Decision{Skip, ReasonDoubtful}},
 	} {
 		if got := decide(row.m, row.rule, now); got != row.want {

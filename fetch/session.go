@@ -165,7 +165,7 @@ func (s *session) brokenAhead(err error) error {
 	if err == nil || !s.pipelining {
 		return err
 	}
-	return &brokenSession{err}
+	return &brokenSession{err: err, ahead: true}
 }
 
 // quit ends a session in which nothing hangs on the server's answer.

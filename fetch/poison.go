@@ -1,0 +1,99 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"haulmail/config"
+	"haulmail/fetch/pop3"
+	"haulmail/fetch/seen"
+)
+
+// A message that cannot be had whole, a poison message, must not hold up the ones behind it. So it is noted in the state with its
+// reason, asked for after all others from then on, and after longer and longer times. Which message ends a connection is found out
+// by asking for one at a time; the run then connects again and goes on behind it.
+const (
+	// mostSessions bounds the sessions of an account's run.
+	mostSessions = 5
+	// mostTold is how many failed messages of a run are told of one by one; the state has them all.
+	mostTold = 5
+)
+
+// retryAfter is how long a message is left alone after so many failures in a row. The first may have been the network's fault.
+func retryAfter(failures int) time.Duration {
+	delays := []time.Duration{0, 0, 10 * time.Minute, time.Hour, 6 * time.Hour}
+	if failures < len(delays) {
+		return delays[failures]
+	}
+	return 24 * time.Hour
+}
+
+// RetryAt is when a message that failed may be asked for again.
+func RetryAt(f seen.Failure) time.Time { return f.Last.Add(retryAfter(f.Count)) }
+
+// brokenSession is a session that ended in the middle of its listing, its RETRs or its DELEs.
+type brokenSession struct {
+	err     error
+	ahead   bool // commands had been sent ahead, which some servers announce and cannot do
+	culprit bool // a message ended it that is known, and left out from now on
+}
+
+func (e *brokenSession) Error() string { return e.err.Error() }
+func (e *brokenSession) Unwrap() error { return e.err }
+
+// sessions is one session, or several where one breaks and another may get on: commands are sent ahead until that breaks one, and a message
+// that breaks one is left out of the next.
+func (h *haul) sessions(ctx context.Context, password config.Secret, pipelining bool) error {
+	var ahead error // what ended the session in which commands were sent ahead
+	for n := 1; ; n++ {
+		err := h.session(ctx, password, pipelining)
+		broken, ok := errors.AsType[*brokenSession](err)
+		if ok && broken.ahead {
+			h.forgive()
+		}
+		if err := h.recordFailures(); err != nil {
+			return err
+		}
+		switch {
+		case err == nil && ahead != nil && h.result.Failed == 0:
+			return h.rememberOneByOne(ahead)
+		case !ok || !(broken.ahead || broken.culprit) || isType[*pop3.SinkError](err) || n == mostSessions || ctx.Err() != nil:
+			return err
+		}
+		if broken.ahead {
+			h.warn("%v; going on with one message at a time", err)
+			pipelining, ahead = false, err
+		}
+	}
+}
+
+// failed notes a message that could not be had. The ones behind it go on.
+func (h *haul) failed(p *plan, i int, why error) {
+	name := p.name(i)
+	h.left[string(name)] = ReasonFailed
+	h.failures = append(h.failures, seen.Failure{
+		UID: name, Count: p.failures[string(name)].Count + 1, Last: h.Now(), Reason: why.Error(),
+	})
+	if h.result.Failed++; h.result.Failed <= mostTold {
+		h.warn("message %d (UID %q): %v", p.list.Number(i), p.list.UID(i), why)
+	}
+}
+
+// forgive forgets the failures of a session in which commands were sent ahead and which broke: that may be what they came from.
+func (h *haul) forgive() {
+	for _, f := range h.failures {
+		delete(h.left, string(f.UID))
+	}
+	h.failures = nil
+}
+
+// recordFailures writes down what has failed since the last call.
+func (h *haul) recordFailures() error {
+	if len(h.failures) == 0 {
+		return nil
+	}
+	failures := h.failures
+	h.failures = nil
+	return onDisk("record what failed", h.store.NoteFailures(failures, nil))
+}

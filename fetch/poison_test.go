@@ -1,0 +1,123 @@
+package fetch
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"haulmail/config"
+	"haulmail/fetch/pop3/pop3test"
+	"haulmail/fetch/seen"
+)
+
+// Whatever a message does to its session, the ones behind it come in the same run, and are deleted; it stays on the server and is tried
+// again, after longer and longer times, until it comes.
+func TestPoisonMessageBlocksNoOther(t *testing.T) {
+	dot := mail(8)
+	dot[3].Data = []byte(".\r\nbegins with a dot that this server does not stuff\r\n")
+	for _, row := range []struct {
+		name   string
+		msgs   []pop3test.Message
+		fault  pop3test.Fault
+		reason string
+	}{
+		{"refused", mail(8), pop3test.Fault{On: "RETR", UID: "u4", Ignore: true, Text: "-ERR [SYS/PERM] damaged\r\n"}, "damaged"},
+		{"cut before the answer", mail(8), pop3test.Fault{On: "RETR", UID: "u4", Do: pop3test.FIN}, "closed the connection"},
+		{"cut in the body", mail(8), pop3test.Fault{On: "RETR", UID: "u4", At: 20, Do: pop3test.RST}, "RETR 4"},
+		{"stall before the answer", mail(8), pop3test.Fault{On: "RETR", UID: "u4", Do: pop3test.Stall}, "no answer to RETR 4"},
+		{"stall in the body", mail(8), pop3test.Fault{On: "RETR", UID: "u4", At: -4, Do: pop3test.Stall}, "RETR 4"},
+		{"a first dot not stuffed", dot, pop3test.Fault{On: "RETR", UID: "u4", Mangle: pop3test.Unstuffed}, "RETR"},
+	} {
+		for _, mode := range []config.Pipelining{config.PipeliningAuto, config.PipeliningOff} {
+			t.Run(row.name+"/pipelining "+mode.String(), func(t *testing.T) {
+				t.Parallel()
+				l := newLab(t, row.msgs, row.fault)
+				l.account.Timeout = config.Duration(300 * time.Millisecond)
+				l.account.Pipelining = mode
+				l.account.Delete = config.Delete{Mode: config.DeleteFetched}
+				l.want(7, 7, Poison)
+				l.onServer("u4")
+				others := slices.Delete(texts(t, row.msgs), 3, 4)
+				l.holds(others...)
+				f := l.failure("u4")
+				if f.Count != 1 || !strings.Contains(f.Reason, row.reason) {
+					t.Errorf("noted %d failures for %q, want 1 for %q", f.Count, f.Reason, row.reason)
+				}
+				l.endsItsDelays()
+				l.server.SetFaults()
+				l.account.Timeout = config.Duration(10 * time.Second)
+				l.clock += 24 * time.Hour
+				l.want(1, 1, None)
+				l.holds(texts(t, row.msgs)...)
+				l.onServer()
+			})
+		}
+	}
+}
+
+// endsItsDelays fails the message again and again, and checks that it is left alone in between.
+func (l *lab) endsItsDelays() {
+	l.t.Helper()
+	for k, delay := range []time.Duration{0, 10 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour, 24 * time.Hour} {
+		if delay > 0 {
+			l.clock += delay - 30*time.Second
+			l.want(0, 0, None)
+			l.clock += 31 * time.Second
+		}
+		l.want(0, 0, Poison)
+		if f := l.failure("u4"); f.Count != k+2 {
+			l.t.Fatalf("noted %d failures, want %d", f.Count, k+2)
+		}
+	}
+}
+
+// failure gives what the state has noted of a message.
+func (l *lab) failure(uid string) seen.Failure {
+	l.t.Helper()
+	store := l.state()
+	defer store.Close()
+	failures, err := store.Failures()
+	check(l.t, err)
+	for _, f := range failures {
+		if string(f.UID) == uid {
+			return f
+		}
+	}
+	return seen.Failure{}
+}
+
+// New mail comes before what failed, so that a message which ends the session ends nothing else.
+func TestNewMailComesBeforeRetries(t *testing.T) {
+	l := newLab(t, mail(3), pop3test.Fault{On: "RETR", UID: "u1", Do: pop3test.FIN})
+	l.account.Pipelining = config.PipeliningOff
+	l.want(2, 0, Poison)
+	l.mailbox.Add(pop3test.Message{UID: "new", Data: []byte("new\r\n")})
+	l.want(1, 0, Poison)
+	if f := l.failure("u1"); f.Count != 2 {
+		t.Errorf("%d failures are noted, want 2", f.Count)
+	}
+}
+
+// A run that is cut off again and again ends all the same, and gets on by some messages each time.
+func TestEveryMessageIsPoison(t *testing.T) {
+	l := newLab(t, mail(12), pop3test.Fault{On: "RETR", Do: pop3test.FIN})
+	l.account.Pipelining = config.PipeliningOff
+	r := l.run()
+	if ClassOf(r.Err) != Temporary || l.server.Sessions() != mostSessions {
+		t.Fatalf("ended with %v after %d sessions", r.Err, l.server.Sessions())
+	}
+	l.server.SetFaults()
+	l.want(12, 0, None)
+	l.holds(texts(t, mail(12))...)
+}
+
+// What commands sent ahead have spoiled is no message's fault.
+func TestPipeliningIsToBlame(t *testing.T) {
+	l := newLab(t, mail(6), pop3test.Fault{On: "RETR", Batched: true, Ignore: true, Text: "-ERR what?\r\n"},
+		pop3test.Fault{On: "NOOP", Batched: true, Do: pop3test.FIN})
+	l.want(6, 0, None)
+	if f := l.failure("u2"); f.Count != 0 {
+		t.Errorf("%d failures are noted: %s", f.Count, f.Reason)
+	}
+}
