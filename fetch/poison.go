@@ -52,8 +52,8 @@ func (h *haul) sessions(ctx context.Context, password config.Secret, pipelining 
 		if ok && broken.ahead {
 			h.forgive()
 		}
-		if err := h.recordFailures(); err != nil {
-			return err
+		if noted := h.recordFailures(); noted != nil {
+			return also(err, noted)
 		}
 		switch {
 		case err == nil && ahead != nil && h.result.Failed == 0:
