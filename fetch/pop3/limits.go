@@ -8,12 +8,14 @@ const (
 	maxStatusLine = 4096
 	// maxListLine leaves room for UIDs far over the 70 octets of RFC 1939 §7; some servers send them.
 	maxListLine = 8192
-	// maxMessages bounds a listing: four times the largest maildrop that anybody is known to read by POP3.
-	maxMessages = 4 << 20
-	// mostForeseen bounds what is set aside on STAT's word alone.
-	mostForeseen = 128 << 10
-	// maxListing bounds the octets of UIDs that a listing keeps.
-	maxListing = 512 << 20
+	// maxMessages bounds a listing, and the message numbers in it: twice the largest maildrop that we promise to handle.
+	maxMessages = 2 << 20
+	// listingPerMessage is what a listing may take in memory, in octets, for each message that STAT told of: 16 for us and a UID
+	// half as long again as RFC 1939 §7 allows, on the average.
+	listingPerMessage = 128
+	// unforeseenListing is what a listing may take whatever STAT told: STAT is advisory, and some servers tell nothing usable. With
+	// UIDs of 40 octets that is 200,000 messages, and a listing without an end leaves the process far below 32 MiB.
+	unforeseenListing = 12 << 20
 	// maxCapabilities is some five times what any server announces.
 	maxCapabilities = 100
 	// maxChallenges ends a SASL exchange that does not end by itself; the longest real one takes four.

@@ -2,52 +2,70 @@ package pop3
 
 import (
 	"bytes"
-	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
+	"sort"
 	"strconv"
 	"strings"
 )
 
-// Listing is what the maildrop holds: UIDL and LIST merged by message number, ascending. Its UIDs lie in one arena, so that a
-// maildrop of a million messages costs one allocation and not a million.
+// Listing is what the maildrop holds: UIDL and LIST merged by message number, ascending. It lies in blocks, and all but the
+// first stay where they are: a maildrop of a million messages costs some hundred allocations, and no copies of itself while it grows.
 type Listing struct {
 	// Count and Octets are STAT's words, or -1. They are advisory: nothing may depend on them.
 	Count, Octets int64
 	// NoUIDL is the server's refusal of UIDL, or nil.
 	NoUIDL *ServerError
 
-	entries []entry
-	arena   []byte
+	entries [][]entry // all blocks but the last are full
+	uids    [][]byte  // each UID behind its length, none over the end of a block
+	octets  int64     // what entries and UIDs take together
 }
 
+// entry is one message.
 type entry struct {
-	size   int64 // LIST's, or -1
-	at     uint32
-	number uint32
-	length uint16
-	hasUID bool
+	size   int64  // LIST's, or -1
+	number uint32 // of the message
+	uid    uint32 // the place of its UID in uids, block and octet, or noUID
 }
+
+const (
+	entrySize  = 16
+	entryBlock = 1 << 14 // entries
+	uidBlock   = 1 << 18 // octets, many times a UID
+	uidPrefix  = 2       // octets of a UID's length
+	noUID      = 1<<32 - 1
+)
 
 // Len is the number of messages.
-func (l *Listing) Len() int { return len(l.entries) }
+func (l *Listing) Len() int {
+	last := len(l.entries) - 1
+	if last < 0 {
+		return 0
+	}
+	return last*entryBlock + len(l.entries[last])
+}
 
 // Number is the message number of the i-th message in this session.
-func (l *Listing) Number(i int) int { return int(l.entries[i].number) }
+func (l *Listing) Number(i int) int { return int(l.at(i).number) }
 
 // Size is LIST's size of the i-th message in octets, or -1 where LIST did not tell. It is advisory.
-func (l *Listing) Size(i int) int64 { return l.entries[i].size }
+func (l *Listing) Size(i int) int64 { return l.at(i).size }
 
 // UID is the unique id of the i-th message (RFC 1939 §7): octets of any value but CR and LF. Nil where UIDL did not tell one. It
 // must not be written to.
 func (l *Listing) UID(i int) []byte {
-	e := l.entries[i]
-	if !e.hasUID {
+	place := l.at(i).uid
+	if place == noUID {
 		return nil
 	}
-	return l.arena[e.at : e.at+uint32(e.length) : e.at+uint32(e.length)]
+	text := l.uids[place/uidBlock][place%uidBlock:]
+	end := uidPrefix + int(binary.BigEndian.Uint16(text))
+	return text[uidPrefix:end:end]
 }
+
+func (l *Listing) at(i int) *entry { return &l.entries[i/entryBlock][i%entryBlock] }
 
 // List asks STAT, UIDL and LIST; in one write if the server takes commands ahead. A refused UIDL is told in the Listing, a refused
 // STAT is nothing, a refused LIST leaves the sizes unknown.
@@ -87,11 +105,14 @@ func (c *Client) List(pipelining bool) (*Listing, error) {
 		if err == nil {
 			err = ask.read(text)
 		}
+		if err == nil {
+			err = l.order(ask.command)
+		}
 		if err != nil {
 			return nil, err
 		}
 	}
-	return l, l.order()
+	return l, nil
 }
 
 // takeStat reads "+OK 2 320"; anything else is ignored.
@@ -104,7 +125,6 @@ func (l *Listing) takeStat(text string) error {
 	octets, err2 := strconv.ParseInt(words[1], 10, 64)
 	if err1 == nil && err2 == nil && count >= 0 && octets >= 0 {
 		l.Count, l.Octets = count, octets
-		l.entries = make([]entry, 0, min(count, mostForeseen))
 	}
 	return nil
 }
@@ -112,23 +132,39 @@ func (l *Listing) takeStat(text string) error {
 // takeUID reads "1 whqtswO00WBw418f9t5JxYwZ". The UID is all that follows the blanks after the number: servers have put blanks
 // into UIDs, and "x 1" and "x 2" must not be taken for one.
 func (l *Listing) takeUID(line []byte) error {
-	number, rest, err := messageNumber(line)
+	number, uid, err := messageNumber(line)
 	if err != nil {
 		return err
 	}
-	if len(l.arena)+len(rest) > maxListing {
-		return &ProtocolError{Doing: "UIDL", Why: fmt.Sprintf("more than %d octets of UIDs", maxListing)}
+	e := entry{size: -1, number: number, uid: noUID}
+	if err := l.room("UIDL", number, len(uid)); err != nil {
+		return err
 	}
-	e := entry{size: -1, number: number, at: uint32(len(l.arena)), length: uint16(len(rest)), hasUID: len(rest) > 0}
-	l.arena = append(l.arena, rest...)
-	return l.add("UIDL", e)
+	if len(uid) > 0 {
+		e.uid = l.keep(uid)
+	}
+	l.add(e)
+	return nil
+}
+
+// keep stores a UID and gives its place.
+func (l *Listing) keep(uid []byte) uint32 {
+	last := len(l.uids) - 1
+	if last < 0 || len(l.uids[last])+uidPrefix+len(uid) > uidBlock {
+		l.uids = append(l.uids, make([]byte, 0, min(uidBlock, l.octets)))
+		last++
+	}
+	at := len(l.uids[last])
+	block := binary.BigEndian.AppendUint16(l.uids[last], uint16(len(uid)))
+	l.uids[last] = append(block, uid...)
+	l.octets += int64(uidPrefix + len(uid))
+	return uint32(last*uidBlock + at)
 }
 
 // sizes gives the reader of LIST's lines, "1 120". Both listings come in the same order from nearly every server, so the entry looked
 // for is nearly always the one after the last.
 func (l *Listing) sizes() func(line []byte) error {
-	uids := len(l.entries)
-	index := map[uint32]int(nil)
+	known := l.Len() // in order; what UIDL did not list comes behind
 	next := 0
 	return func(line []byte) error {
 		number, rest, err := messageNumber(line)
@@ -136,36 +172,54 @@ func (l *Listing) sizes() func(line []byte) error {
 			return err
 		}
 		size := listSize(rest)
-		if next < uids && l.entries[next].number == number {
-			l.entries[next].size = size
+		if next >= known || l.at(next).number != number {
+			next = sort.Search(known, func(i int) bool { return l.at(i).number >= number })
+		}
+		if next < known && l.at(next).number == number {
+			l.at(next).size = size
 			next++
 			return nil
 		}
-		if index == nil {
-			index = make(map[uint32]int, uids)
-			for i, e := range l.entries[:uids] {
-				index[e.number] = i
-			}
+		if err := l.room("LIST", number, 0); err != nil {
+			return err
 		}
-		if i, ok := index[number]; ok {
-			l.entries[i].size = size
-			next = i + 1
-			return nil
-		}
-		return l.add("LIST", entry{size: size, number: number})
+		l.add(entry{size: size, number: number, uid: noUID})
+		return nil
 	}
 }
 
-// add takes one more message. That its number is new is seen to by order; here only an endless line of one number ends early.
-func (l *Listing) add(doing string, e entry) error {
-	if len(l.entries) >= maxMessages {
+// room is an error if the listing may not take one more message. That its number is new is seen to by order; here only an endless
+// line of one number ends early.
+func (l *Listing) room(doing string, number uint32, uid int) error {
+	n := l.Len()
+	if n >= maxMessages {
 		return &ProtocolError{Doing: doing, Why: fmt.Sprintf("more than %d messages", maxMessages)}
 	}
-	if n := len(l.entries); n > 0 && l.entries[n-1].number == e.number {
-		return listedTwice(doing, e.number)
+	if n > 0 && l.at(n-1).number == number {
+		return listedTwice(doing, number)
 	}
-	l.entries = append(l.entries, e)
+	if l.octets+entrySize+int64(uidPrefix+uid) > l.most() {
+		return &ProtocolError{Doing: doing, Why: fmt.Sprintf("the listing does not end: %d messages so far, and STAT told of %d", n, max(l.Count, 0))}
+	}
 	return nil
+}
+
+// most is what the listing may take, in octets. A STAT beyond belief counts for nothing.
+func (l *Listing) most() int64 {
+	if l.Count > maxMessages {
+		return unforeseenListing
+	}
+	return max(unforeseenListing, l.Count*listingPerMessage)
+}
+
+func (l *Listing) add(e entry) {
+	last := len(l.entries) - 1
+	if last < 0 || len(l.entries[last]) == entryBlock {
+		l.entries = append(l.entries, make([]entry, 0, min(entryBlock, l.Len())))
+		last++
+	}
+	l.entries[last] = append(l.entries[last], e)
+	l.octets += entrySize
 }
 
 func listedTwice(doing string, number uint32) error {
@@ -173,18 +227,23 @@ func listedTwice(doing string, number uint32) error {
 }
 
 // order sorts by number, and refuses a number that stands for two messages: whatever were asked for by it could be either.
-func (l *Listing) order() error {
-	byNumber := func(a, b entry) int { return cmp.Compare(a.number, b.number) }
-	if !slices.IsSortedFunc(l.entries, byNumber) {
-		slices.SortStableFunc(l.entries, byNumber)
+func (l *Listing) order(doing string) error {
+	if !sort.IsSorted(byNumber{l}) {
+		sort.Sort(byNumber{l})
 	}
-	for i := 1; i < len(l.entries); i++ {
-		if l.entries[i].number == l.entries[i-1].number {
-			return listedTwice("UIDL", l.entries[i].number)
+	for i := 1; i < l.Len(); i++ {
+		if l.Number(i) == l.Number(i-1) {
+			return listedTwice(doing, uint32(l.Number(i)))
 		}
 	}
 	return nil
 }
+
+// byNumber is a sort.Interface.
+type byNumber struct{ *Listing }
+
+func (l byNumber) Less(i, j int) bool { return l.at(i).number < l.at(j).number }
+func (l byNumber) Swap(i, j int)      { a, b := l.at(i), l.at(j); *a, *b = *b, *a }
 
 // messageNumber reads the number in front of a listing's line, and gives what follows the blanks behind it.
 func messageNumber(line []byte) (number uint32, rest []byte, err error) {

@@ -1,10 +1,15 @@
 package pop3
 
 import (
-	"bytes"
 	"fmt"
+	"math"
+	"net"
+	"reflect"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // listings are the answers to STAT, UIDL and LIST, lines parted by \n here, and what they come to: "number UID size" for each
@@ -44,16 +49,18 @@ var listings = []struct {
 	{"holes", "+OK", "+OK\n7 g\n900 i\n.", "+OK\n7 70\n900 90\n.", "7 g 70\n900 i 90", -1},
 	{"zero size", "+OK", "+OK\n1 a\n.", "+OK\n1 0\n.", "1 a 0", -1},
 	{"large size", "+OK", "+OK\n1 a\n.", "+OK\n1 9223372036854775807\n.", "1 a 9223372036854775807", -1},
-	{"last number", "+OK", "+OK\n4194304 a\n.", "+OK\n.", "4194304 a -1", -1},
+	{"last number", "+OK", "+OK\n2097152 a\n.", "+OK\n.", "2097152 a -1", -1},
+	{"both out of order and lacking", "+OK", "+OK\n9 i\n2 b\n5 e\n.", "+OK\n5 50\n1 10\n9 90\n3 30\n.", "1 - 10\n2 b -1\n3 - 30\n5 e 50\n9 i 90", -1},
 
 	{"doubled in UIDL", "+OK", "+OK\n1 a\n2 b\n1 c\n.", "+OK\n.", "error", 0},
+	{"doubled in LIST among others", "+OK", "+OK\n2 b\n.", "+OK\n1 10\n2 20\n3 30\n1 11\n.", "error", 0},
 	{"doubled in LIST alone", "+OK", "-ERR", "+OK\n1 10\n1 20\n.", "error", 0},
 	{"number 0", "+OK", "+OK\n0 a\n.", "+OK\n.", "error", 0},
 	{"number -1", "+OK", "+OK\n-1 a\n.", "+OK\n.", "error", 0},
 	{"number +1", "+OK", "+OK\n+1 a\n.", "+OK\n.", "error", 0},
 	{"number 4000000000", "+OK", "+OK\n4000000000 a\n.", "+OK\n.", "error", 0},
 	{"number of no machine", "+OK", "+OK\n99999999999999999999 a\n.", "+OK\n.", "error", 0},
-	{"beyond the last number", "+OK", "+OK\n4194305 a\n.", "+OK\n.", "error", 0},
+	{"beyond the last number", "+OK", "+OK\n2097153 a\n.", "+OK\n.", "error", 0},
 	{"no number", "+OK", "+OK\nabc\n.", "+OK\n.", "error", 0},
 	{"number and letters", "+OK", "+OK\n1a b\n.", "+OK\n.", "error", 0},
 	{"empty line", "+OK", "+OK\n\n.", "+OK\n.", "error", 0},
@@ -147,30 +154,119 @@ func TestUIDsDoNotOverlap(t *testing.T) {
 	}
 }
 
+// endless gives the lines of a listing from a message number on, without an end.
+type endless struct {
+	first, step int
+	uid         string
+	line        []byte
+	buf         [1000]byte
+	net.Conn
+}
+
+// listed appends "7 7", which is a line of UIDL as well as of LIST.
+func listed(line []byte, n int) []byte {
+	return strconv.AppendInt(append(strconv.AppendInt(line, int64(n), 10), ' '), int64(n), 10)
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	n := 0
+	for n < len(p) {
+		if len(e.line) == 0 {
+			e.line = append(append(listed(e.buf[:0], e.first), e.uid...), "\r\n"...)
+			e.first += e.step
+		}
+		took := copy(p[n:], e.line)
+		e.line = e.line[took:]
+		n += took
+	}
+	return n, nil
+}
+
+func (e *endless) SetReadDeadline(time.Time) error { return nil }
+
 // A listing that does not end fails at its bound, and long before the memory does.
 func TestEndlessListing(t *testing.T) {
-	t.Run("octets", func(t *testing.T) {
-		uid := strings.Repeat("u", maxListLine-10)
-		l := Listing{arena: make([]byte, maxListing-2*maxListLine, maxListing)}
-		c := answers("1 "+uid+"\r\n2 "+uid+"\r\n3 "+uid+"\r\n", 4000)
-		if e := as[*ProtocolError](t, c.lines(l.takeUID)); !strings.Contains(e.Why, "octets of UIDs") {
-			t.Errorf("got %v", e)
+	long := strings.Repeat("u", 500)
+	for _, row := range []struct {
+		name  string
+		count int64 // STAT's
+		lines *endless
+		sizes bool // LIST, not UIDL
+		says  string
+		most  int64 // octets
+	}{
+		{"UIDs", 12, &endless{first: 1, step: 1, uid: long}, false, "does not end", unforeseenListing},
+		{"UIDs, no STAT", -1, &endless{first: 1, step: 1, uid: long}, false, "STAT told of 0", unforeseenListing},
+		{"UIDs, STAT too large", 1 << 31, &endless{first: 1, step: 1, uid: long}, false, "does not end", unforeseenListing},
+		{"UIDs, STAT far too large", math.MaxInt64, &endless{first: 1, step: 1, uid: long}, false, "does not end", unforeseenListing},
+		{"UIDs, STAT of many", 200_000, &endless{first: 1, step: 1, uid: long}, false, "STAT told of 200000", 200_000 * listingPerMessage},
+		{"short UIDs", 12, &endless{first: 1, step: 1}, false, "does not end", unforeseenListing},
+		{"UIDs backwards", 12, &endless{first: maxMessages, step: -1, uid: long}, false, "does not end", unforeseenListing},
+		{"numbers", maxMessages, &endless{first: maxMessages - 100, step: 1}, false, "no message number", 5000},
+		{"one message in UIDL", 12, &endless{first: 1, uid: long}, false, "listed twice", 2000},
+		{"sizes", 12, &endless{first: 1, step: 1}, true, "does not end", unforeseenListing},
+		{"sizes of one message", 12, &endless{first: 1}, true, "lines", 2000},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			c := New(row.lines, Options{Timeout: patience})
+			l := &Listing{Count: row.count}
+			take := l.takeUID
+			if row.sizes {
+				ok(t, l.takeUID([]byte("1 u")))
+				take = l.sizes()
+			}
+			if e := as[*ProtocolError](t, c.lines(take)); !strings.Contains(e.Why, row.says) {
+				t.Errorf("got %q, want %q in it", e.Why, row.says)
+			}
+			if l.octets > row.most {
+				t.Errorf("it took %d octets, want %d at most", l.octets, row.most)
+			}
+		})
+	}
+}
+
+func TestMoreMessagesThanAnyMaildrop(t *testing.T) {
+	l := &Listing{Count: maxMessages}
+	for block := make([]entry, entryBlock); l.Len() < maxMessages; {
+		l.entries = append(l.entries, block)
+	}
+	if e := as[*ProtocolError](t, l.takeUID([]byte("1 a"))); !strings.HasSuffix(e.Why, " messages") {
+		t.Errorf("got %v", e)
+	}
+}
+
+// What a listing takes for itself is what it counts; an honest maildrop of a million messages fits, for each one 16 octets and its UID.
+func TestMillionMessages(t *testing.T) {
+	if size := reflect.TypeFor[entry]().Size(); size != entrySize {
+		t.Errorf("an entry takes %d octets", size)
+	}
+	const n = 1_000_000
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	l := &Listing{Count: n}
+	uid := strings.Repeat("u", 34)
+	line := make([]byte, 0, 64)
+	for i := 1; i <= n; i++ {
+		if err := l.takeUID(append(listed(line, i), uid...)); err != nil {
+			t.Fatal(err)
 		}
-	})
-	t.Run("lines of one message", func(t *testing.T) {
-		line := []byte("1 1\r\n")
-		conn := &canned{data: bytes.Repeat(line, maxMessages+100), piece: func() int { return bufferSize }}
-		c := New(conn, Options{Timeout: patience})
-		l := Listing{entries: []entry{{number: 1}}}
-		if e := as[*ProtocolError](t, c.lines(l.sizes())); !strings.Contains(e.Why, "lines") {
-			t.Errorf("got %v", e)
+	}
+	sizes := l.sizes()
+	for i := 1; i <= n; i++ {
+		if err := sizes(listed(line, i)); err != nil {
+			t.Fatal(err)
 		}
-	})
-	t.Run("messages", func(t *testing.T) {
-		l := Listing{entries: make([]entry, maxMessages-2, maxMessages)}
-		c := answers("1 u\r\n2 u\r\n3 u\r\n", 4000)
-		if e := as[*ProtocolError](t, c.lines(l.takeUID)); !strings.HasSuffix(e.Why, " messages") {
-			t.Errorf("got %v", e)
+	}
+	ok(t, l.order("LIST"))
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	for _, i := range []int{0, 1, entryBlock - 1, entryBlock, n / 2, n - 1} {
+		if l.Number(i) != i+1 || l.Size(i) != int64(i+1) || string(l.UID(i)) != fmt.Sprint(i+1, uid) {
+			t.Errorf("message %d is number %d, UID %q, size %d", i, l.Number(i), l.UID(i), l.Size(i))
 		}
-	})
+	}
+	if took := int64(after.HeapAlloc - before.HeapAlloc); took > l.octets+l.octets/50 || l.octets > 60*n {
+		t.Errorf("%d messages take %d octets, %d are counted", n, took, l.octets)
+	}
 }
