@@ -155,6 +155,9 @@ func (p *argReader) belong() error {
 	case p.line.command == "":
 		p.line.command = "fetch"
 	}
+	if p.has("help") {
+		p.words = nil // urfave/cli would look for help on them
+	}
 	own := p.app.Command(p.line.command).Flags
 	for _, use := range p.flags {
 		if !slices.Contains(flagNames(own), use.flag.Names()[0]) {

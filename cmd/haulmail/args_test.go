@@ -60,6 +60,9 @@ func TestArgs(t *testing.T) {
 		{"--help", "--help"},
 		{"work -n -h", "--help"},
 		{"list -h", "list --help --"},
+		{"list work -h", "list --help --"},
+		{"seen --failed list work", "seen --failed -- list work"},
+		{"seen retry work list -- -q", "seen -- retry work list -q"},
 		{"help list", "help -- list"},
 	} {
 		app, _ := testApp()

@@ -13,7 +13,7 @@ import (
 	"haulmail/fetch/secret"
 )
 
-// job is what fetch, list and check have in common: some accounts, and how the engine is to treat them.
+// job is what the commands that are about accounts have in common: some accounts, and how the engine is to treat them.
 type job struct {
 	out      *report.Output
 	settings settings
@@ -26,12 +26,16 @@ type job struct {
 	options  fetch.Options
 }
 
-// prepare reads flags and config and chooses the accounts that the words name. A script that asked for JSON is told in JSON why it
-// gets nothing.
+// prepare makes the job of a command whose words name accounts.
 func (p *program) prepare(c *cli.Context, show report.Show) (*job, error) {
-	j, err := p.newJob(c, show)
-	if err == nil || !c.Bool("json") {
-		return j, err
+	j, err := p.newJob(c, c.Args().Slice(), show)
+	return j, p.inJSON(c, err)
+}
+
+// inJSON tells a script that asked for JSON why it gets nothing, unless that was told already, and gives err back.
+func (p *program) inJSON(c *cli.Context, err error) error {
+	if _, told := errors.AsType[*toldError](err); err == nil || told || !c.Bool("json") {
+		return err
 	}
 	code, hint := errorCode(err)
 	if errs, ok := errors.AsType[config.Errors](err); ok {
@@ -39,10 +43,11 @@ func (p *program) prepare(c *cli.Context, show report.Show) (*job, error) {
 	} else {
 		report.RefusalJSON(p.out, err, hint, code == exitUsage, code)
 	}
-	return nil, err
+	return err
 }
 
-func (p *program) newJob(c *cli.Context, show report.Show) (*job, error) {
+// newJob reads flags and config and chooses the accounts of those names, all for none.
+func (p *program) newJob(c *cli.Context, names []string, show report.Show) (*job, error) {
 	s, err := readSettings(c)
 	if err != nil {
 		return nil, err
@@ -52,12 +57,12 @@ func (p *program) newJob(c *cli.Context, show report.Show) (*job, error) {
 	if err != nil {
 		return nil, p.noConfig(c, err)
 	}
-	accounts, err := chooseAccounts(cfg, c.Args().Slice(), c.App)
+	accounts, err := chooseAccounts(cfg, names, c.App)
 	if err != nil {
 		return nil, err
 	}
 	j := &job{
-		out: p.out, settings: s, config: cfg, accounts: accounts, named: c.Args().Present(), home: home, show: show, engine: fetch.Run,
+		out: p.out, settings: s, config: cfg, accounts: accounts, named: len(names) > 0, home: home, show: show, engine: fetch.Run,
 		options: fetch.Options{Jobs: cfg.Jobs, PerServer: cfg.PerServer, Step: killStep()},
 	}
 	if s.jobs > 0 {
@@ -87,7 +92,7 @@ func (j *job) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r := j.report()
+	r := report.New(j.reportOptions())
 	j.options.Report = r.Event
 	j.options.Password = passwords(typed)
 	if j.settings.verbose > 1 {
@@ -111,7 +116,7 @@ func (j *job) run(ctx context.Context) error {
 // allBusy says whether an account that another run holds is a failure. A fetch of all accounts leaves it to that other run.
 func (j *job) allBusy() bool { return j.named || j.show != report.Summaries }
 
-func (j *job) report() *report.Report {
+func (j *job) reportOptions() report.Options {
 	o := report.Options{
 		Out: j.out, Err: os.Stderr, OutTTY: isTerminal(os.Stdout), Live: canDraw(os.Stderr),
 		Quiet: j.settings.quiet, Verbose: j.settings.verbose, JSON: j.settings.json,
@@ -122,7 +127,7 @@ func (j *job) report() *report.Report {
 			Name: a.Name, Server: a.Server.String(), Deletes: a.Delete.Mode == config.DeleteFetched,
 		})
 	}
-	return report.New(o)
+	return o
 }
 
 // noteSignal tells a person at once that their signal was heard: what is being written is finished first.

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -27,12 +28,14 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":  exits,
 			"expand": expand,
+			"hold":   hold,
 		},
 	})
 }
 
-// setUpScript starts the servers of a script: $POP without TLS, $POPS with it, whose authority is ca.pem. The maildrop of "me" has
-// three messages, that of "you" two, that of "none" is empty; the password of all is "secret".
+// setUpScript starts the servers of a script: $POP without TLS, $POPS with it, whose authority is ca.pem, and $SICK, which refuses to
+// send two of the messages. The maildrop of "me" has three messages, that of "you" two, that of "none" is empty; the password of all
+// is "secret".
 func setUpScript(env *testscript.Env) error {
 	box := func(uids ...string) pop3test.User {
 		drop := pop3test.NewMailbox()
@@ -50,7 +53,13 @@ func setUpScript(env *testscript.Env) error {
 		return err
 	}
 	users := map[string]pop3test.User{"me": box("m1", "m2", "m3"), "you": box("y1", "y2\x1b[2J"), "none": box()}
-	for name, server := range map[string]*pop3test.Server{"POP": {Users: users}, "POPS": {Users: users, TLS: tls}} {
+	var faults []pop3test.Fault
+	for _, uid := range []string{"m2", "y2\x1b[2J"} {
+		faults = append(faults, pop3test.Fault{On: "RETR", UID: uid, Ignore: true, Text: "-ERR \x1b[2Jlost\r\n"})
+	}
+	for name, server := range map[string]*pop3test.Server{
+		"POP": {Users: users}, "POPS": {Users: users, TLS: tls}, "SICK": {Users: users, Faults: faults},
+	} {
 		addr, err := server.Start()
 		if err != nil {
 			return err
@@ -84,6 +93,14 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if code != want {
 		ts.Fatalf("exit code %d, want %d", code, want)
 	}
+}
+
+// hold is the script command "hold FILE": it holds the lock of a state file, as a run does, to the end of the script.
+func hold(ts *testscript.TestScript, neg bool, args []string) {
+	f, err := os.Open(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Defer(func() { _ = f.Close() })
+	ts.Check(syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB))
 }
 
 // expand is the script command "expand FILE…": it puts the values of environment variables into files that only their owner

@@ -183,6 +183,16 @@ func (j *jsonLines) event(e fetch.Event) {
 }
 
 func (j *jsonLines) done(r fetch.Result) {
+	j.failure(r)
+	j.print(jsonResult{
+		jsonOf: j.of("result", r.Account), Class: classWords[fetch.ClassOf(r.Err)], Maildir: text(r.Maildir), Total: r.Total,
+		Messages: r.Messages, Bytes: r.Received, Deleted: r.Deleted, Failed: r.Failed,
+		DryRun: r.DryRun, Get: r.Get, Delete: r.Delete, MS: r.Took.Milliseconds(),
+	})
+}
+
+// failure tells what went wrong with an account, if anything.
+func (j *jsonLines) failure(r fetch.Result) {
 	class := fetch.ClassOf(r.Err)
 	if class != fetch.None && (class != fetch.Busy || j.allBusy) {
 		line := jsonError{jsonHead: j.head("error"), Account: text(r.Account), Class: classWords[class], Error: text(why(r.Err)), Hint: text(hint(r.Err)), Temporary: temporary(class)}
@@ -191,11 +201,6 @@ func (j *jsonLines) done(r fetch.Result) {
 		}
 		j.print(line)
 	}
-	j.print(jsonResult{
-		jsonOf: j.of("result", r.Account), Class: classWords[class], Maildir: text(r.Maildir), Total: r.Total,
-		Messages: r.Messages, Bytes: r.Received, Deleted: r.Deleted, Failed: r.Failed,
-		DryRun: r.DryRun, Get: r.Get, Delete: r.Delete, MS: r.Took.Milliseconds(),
-	})
 }
 
 func (j *jsonLines) finish(results []fetch.Result, code int) {

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"haulmail/cmd/haulmail/report"
+	"haulmail/config"
+	"haulmail/fetch"
+)
+
+// seenVerbs are the words that may follow "seen", and what they do with the words after them. urfave/cli would not find them behind
+// the "--" that parseArgs puts before all words.
+var seenVerbs = []struct {
+	name string
+	do   func(*program, *cli.Context, []string) error
+}{
+	{"list", (*program).seenList},
+	{"retry", (*program).seenRetry},
+}
+
+func seenCommand(p *program) *cli.Command {
+	return &cli.Command{
+		Name:      "seen",
+		Usage:     "show what is known of earlier runs; try failed mail again",
+		UsageText: "haulmail seen list [--failed] [flags] [ACCOUNT...]\n        haulmail seen retry [flags] ACCOUNT [UID...]",
+		Description: "list prints one line a message that was fetched, with tabs between the fields: account, UID, size, when it was\n" +
+			"fetched, since when the server does not list it. With --failed, the messages that could not be fetched whole: account,\n" +
+			"UID, how often that failed, when it did last, when it is tried again, why it failed. No server is asked.\n\n" +
+			"retry has the next run try failed messages at once: all of an account, or those of the given UIDs.",
+		Flags: []cli.Flag{&cli.BoolFlag{Name: "failed", Usage: "list the messages that could not be fetched whole"}},
+		Action: func(c *cli.Context) error {
+			return p.inJSON(c, p.seen(c))
+		},
+	}
+}
+
+func (p *program) seen(c *cli.Context) error {
+	word := c.Args().First()
+	var names []string
+	for _, verb := range seenVerbs {
+		if verb.name == word {
+			return verb.do(p, c, c.Args().Tail())
+		}
+		names = append(names, verb.name)
+	}
+	if word == "" {
+		return &usageError{"seen needs a word after it: list or retry", "haulmail help seen"}
+	}
+	e := &usageError{fmt.Sprintf("seen cannot %q", word), "haulmail help seen"}
+	if near := nearest(word, names); near != "" {
+		e.hint = "did you mean: haulmail seen " + near
+	}
+	return e
+}
+
+// seenList shows what the accounts' states hold.
+func (p *program) seenList(c *cli.Context, names []string) error {
+	j, err := p.newJob(c, names, report.Messages)
+	if err != nil {
+		return err
+	}
+	r := report.NewSeen(j.reportOptions())
+	list := j.listFetched
+	if c.Bool("failed") {
+		list = j.listFailed
+	}
+	var results []fetch.Result
+	for _, a := range j.accounts {
+		result := fetch.Result{Account: a.Name, Maildir: a.Maildir, Err: list(c.Context, a, r)}
+		r.Done(result)
+		results = append(results, result)
+	}
+	return j.endSeen(c.Context, r, results)
+}
+
+func (j *job) listFetched(ctx context.Context, a *config.Account, r *report.Seen) error {
+	n := 0
+	err := fetch.EachSeen(ctx, a, j.options, func(m fetch.SeenMessage) {
+		n++
+		r.Message(a.Name, m)
+	})
+	if err == nil {
+		r.Counted(a.Name, n, "message")
+	}
+	return err
+}
+
+func (j *job) listFailed(ctx context.Context, a *config.Account, r *report.Seen) error {
+	failed, err := fetch.Failures(ctx, a, j.options)
+	for _, f := range failed {
+		r.Failure(a.Name, f)
+	}
+	if err == nil {
+		r.Counted(a.Name, len(failed), "failed message")
+	}
+	return err
+}
+
+// seenRetry has the next run try an account's failed messages, or those named, at once. A UID that names none of them is a mistake, and
+// nothing is changed then.
+func (p *program) seenRetry(c *cli.Context, words []string) error {
+	switch {
+	case c.Bool("failed"):
+		return &usageError{"--failed is not a flag of seen retry", "it belongs to: haulmail seen list"}
+	case len(words) == 0:
+		return &usageError{"seen retry needs an account", "haulmail seen retry ACCOUNT [UID...]"}
+	}
+	j, err := p.newJob(c, words[:1], report.Messages)
+	if err != nil {
+		return err
+	}
+	a, r := j.accounts[0], report.NewSeen(j.reportOptions())
+	failed, err := fetch.Failures(c.Context, a, j.options)
+	n := 0
+	if err == nil {
+		uids, wrong := chooseFailed(failed, words[1:], a.Name)
+		if wrong != nil {
+			return wrong
+		}
+		n, err = fetch.Retry(c.Context, a, j.options, uids)
+	}
+	if err == nil {
+		r.Retried(a.Name, n)
+	}
+	result := fetch.Result{Account: a.Name, Maildir: a.Maildir, Err: err}
+	r.Done(result)
+	return j.endSeen(c.Context, r, []fetch.Result{result})
+}
+
+// chooseFailed gives the UIDs of the failed messages that the words name, of all of them for no words. A word is a UID, or the UID as it
+// is shown, which for one with control characters is all that can be typed.
+func chooseFailed(failed []fetch.FailedMessage, words []string, account string) (uids [][]byte, err error) {
+	named := map[string][][]byte{}
+	var shown []string
+	for _, f := range failed {
+		uid := string(f.UID)
+		escaped := report.Escape(uid)
+		shown = append(shown, escaped)
+		named[escaped] = append(named[escaped], f.UID)
+		if uid != escaped {
+			named[uid] = append(named[uid], f.UID)
+		}
+		if len(words) == 0 {
+			uids = append(uids, f.UID)
+		}
+	}
+	for _, word := range words {
+		if len(named[word]) == 0 {
+			e := &usageError{fmt.Sprintf("no failed message of %s has the UID %q", account, word), "haulmail seen list --failed " + account + " shows them"}
+			if near := nearest(word, shown); near != "" {
+				e.hint = fmt.Sprintf("did you mean %q?", near)
+			}
+			return nil, e
+		}
+		uids = append(uids, named[word]...)
+	}
+	return uids, nil
+}
+
+// endSeen ends the report and gives the error that is left to use.
+func (j *job) endSeen(ctx context.Context, r *report.Seen, results []fetch.Result) error {
+	code := resultsCode(results, true, context.Cause(ctx))
+	r.Finish(results, code)
+	if code == exitOK {
+		return nil
+	}
+	return &toldError{code}
+}
