@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -110,6 +111,25 @@ func TestEveryMessageIsPoison(t *testing.T) {
 	l.server.SetFaults()
 	l.want(12, 0, None)
 	l.holds(texts(t, mail(12))...)
+}
+
+// A server that loses one of the commands sent ahead answers with other messages from then on; even where all are of one size, no message
+// comes under another's UID.
+func TestLostCommandShiftsNothing(t *testing.T) {
+	var msgs []pop3test.Message
+	for i := 100; i < 300; i++ {
+		msgs = append(msgs, pop3test.Message{UID: fmt.Sprint("u", i), Data: fmt.Appendf(nil, "mail %d\r\n", i)})
+	}
+	for _, mode := range []config.DeleteMode{config.DeleteNever, config.DeleteFetched} {
+		l := newLab(t, msgs, pop3test.Fault{On: "RETR", Msg: 70, Batched: true, Limit: 1, Ignore: true})
+		l.account.Timeout = config.Duration(500 * time.Millisecond)
+		l.account.Delete = config.Delete{Mode: mode}
+		r := l.run()
+		if r.Err != nil || r.Messages != len(msgs) {
+			t.Errorf("delivered %d of %d: %v", r.Messages, len(msgs), r.Err)
+		}
+		l.holds(texts(t, msgs)...)
+	}
 }
 
 // What commands sent ahead have spoiled is no message's fault.

@@ -22,11 +22,12 @@ const (
 
 // arrival is one message in the spool, read whole.
 type arrival struct {
-	index  int // in the listing
-	file   *maildir.File
-	octets int64 // on the wire, as LIST counts
-	doubt  bool  // its size was in doubt: not deleted in this run
-	short  bool  // in doubt because it is short: not deleted ever
+	index    int // in the listing
+	file     *maildir.File
+	octets   int64 // on the wire, as LIST counts
+	position int   // in the walk
+	doubt    bool  // its size was in doubt: not deleted in this run
+	short    bool  // in doubt because it is short: not deleted ever
 }
 
 // retrieve gets what the plan names: when it returns nil, all of it but the failed messages is safe on disk and settled in the
@@ -119,9 +120,10 @@ type walk struct {
 	pipelining bool          //
 	before     map[int]doubt // in a walk that asks again: what came the first time
 
-	doubts map[int]doubt
-	rest   []int // behind a doubt: not accepted, to be asked for again
-	lied   bool  // of a walk that asks again: a message came otherwise the first time
+	unproved []*arrival // read, and not yet proved to be what was asked for
+	doubts   map[int]doubt
+	rest     []int // behind a doubt: not accepted, to be asked for again
+	lied     bool  // of a walk that asks again: a message came otherwise the first time
 }
 
 // doubt is what a message in doubt looked like.
@@ -135,9 +137,7 @@ func (w *walk) doubted() []int {
 	return slices.Sorted(maps.Keys(w.doubts))
 }
 
-// run retrieves the messages and hands them to the batcher, each after the reply to the next one has proved that it ended where it
-// seemed to. That next one is read whole before: the batcher may have to wait for the disk, and between a status line and its body
-// the wait would count as the server's.
+// run retrieves the messages and hands them to the batcher, each once it is proved to be whole and the one that was asked for.
 func (w *walk) run(s *session) error {
 	wants := make([]pop3.Want, len(w.get))
 	for k, i := range w.get {
@@ -147,47 +147,55 @@ func (w *walk) run(s *session) error {
 	r := s.client.Retrieve(wants, w.pipelining)
 	s.beGentle(r)
 	defer s.beGentle(nil)
-	var last *arrival
 	for r.Next() && !w.b.failed() {
-		i, before := w.get[r.Index()], last
-		last = nil
-		var err error
+		w.accept(r)
+		i := w.get[r.Index()]
 		if refused := r.Refused(); refused != nil {
 			w.failed(w.p, i, refused)
-		} else {
-			last, err = w.receive(w.p, r, i)
+			continue
 		}
-		w.accept(r, before)
+		a, err := w.receive(w.p, r, i)
 		if err != nil {
 			s.abandon(r)
-			return w.broken(err, i)
+			return also(w.broken(err, i), w.drop())
 		}
+		a.position = r.Index()
+		w.unproved = append(w.unproved, a)
 	}
 	if r.Err() == nil && !w.b.failed() {
-		w.accept(r, last)
+		w.accept(r)
 		w.rest = append(w.rest, w.get[r.Index()+1:]...)
 		return nil
 	}
-	suspect := w.suspect(r, last)
+	suspect := w.suspect(r)
 	s.abandon(r)
-	var err error
-	if last != nil {
-		err = onDisk("remove a file from the spool", last.file.Discard())
-	}
-	if w.b.failed() {
+	if err := w.drop(); err != nil || w.b.failed() {
 		return err
 	}
-	return also(w.broken(r.Err(), suspect), err)
+	return w.broken(r.Err(), suspect)
+}
+
+// drop removes from the spool what was not proved.
+func (w *walk) drop() error {
+	var err error
+	for _, a := range w.unproved {
+		err = also(err, onDisk("remove a file from the spool", a.file.Discard()))
+	}
+	return err
 }
 
 // suspect tells which message ended a walk between two messages, or -1: the last one if what followed it was no status line, else the
 // one that was asked for and not answered.
-func (w *walk) suspect(r *pop3.Retrieval, last *arrival) int {
-	if last != nil && isType[*pop3.ProtocolError](r.Err()) {
-		return last.index
+func (w *walk) suspect(r *pop3.Retrieval) int {
+	last := -1
+	if n := len(w.unproved); n > 0 {
+		last = w.unproved[n-1].position
 	}
 	next := r.Index()
-	if next < 0 || last != nil && w.get[next] == last.index {
+	switch {
+	case last >= 0 && isType[*pop3.ProtocolError](r.Err()):
+		return w.get[last]
+	case next < 0 || next == last:
 		return -1
 	}
 	return w.get[next]
@@ -205,11 +213,16 @@ func (w *walk) broken(err error, i int) error {
 	return doing(doingRetrieve, b)
 }
 
-// accept hands a message on to the batches, or puts it aside.
-func (w *walk) accept(r *pop3.Retrieval, a *arrival) {
-	if a == nil {
-		return
+// accept hands on, or puts aside, what is proved.
+func (w *walk) accept(r *pop3.Retrieval) {
+	for len(w.unproved) > 0 && w.unproved[0].position < r.Proved() {
+		w.acceptOne(r, w.unproved[0])
+		w.unproved = w.unproved[1:]
 	}
+}
+
+// acceptOne hands a message on to the batches, or puts it aside.
+func (w *walk) acceptOne(r *pop3.Retrieval, a *arrival) {
 	if len(w.doubts) > 0 && w.ahead() {
 		w.rest = append(w.rest, a.index)
 		w.discard(a)

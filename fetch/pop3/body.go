@@ -12,29 +12,29 @@ import (
 //
 // It works in place: the decoded text never gets ahead of the text still to be read, so each filled buffer costs one write.
 //
-// fused tells that the text looks like two replies, one run into the next; see place.
-func (c *Client) body(w io.Writer, limit int64) (octets int64, fused bool, err error) {
-	at := place{lineStart: true}
+// at tells in its fields fused and status what may be wrong with a whole message.
+func (c *Client) body(w io.Writer, limit int64) (octets int64, at place, err error) {
+	at = place{lineStart: true, first: true}
 	for {
 		out, used, state := decode(c.buf[c.r:c.w], &at, c.w-c.r == len(c.buf))
 		octets += int64(state.octets)
 		if octets > limit {
-			return octets, at.fused, &TooLongError{Doing: c.doing, Limit: limit}
+			return octets, at, &TooLongError{Doing: c.doing, Limit: limit}
 		}
 		if out > 0 {
 			began := time.Now()
 			if _, err := w.Write(c.buf[c.r : c.r+out]); err != nil {
-				return octets, at.fused, &SinkError{err}
+				return octets, at, &SinkError{err}
 			}
 			// A slow disk must not count as a slow server.
 			c.started = c.started.Add(time.Since(began))
 		}
 		c.r += used
 		if state.ended {
-			return octets, at.fused, nil
+			return octets, at, nil
 		}
 		if err := c.fill(); err != nil {
-			return octets, at.fused, err
+			return octets, at, err
 		}
 	}
 }
@@ -50,7 +50,9 @@ func (e *SinkError) Unwrap() error { return e.Err }
 // place is where decode is in a message, from call to call.
 type place struct {
 	lineStart bool // the octets before are CRLF, or the beginning of the message
+	first     bool // no line has been read yet
 	dot       bool // the line before ends in a dot
+	status    bool // the first line reads like a status line: this may be another command's answer
 	fused     bool // a line that ends in a dot is followed by what reads like a status line: the server may have forgotten the CRLF before the final dot
 }
 
@@ -82,9 +84,12 @@ func decode(text []byte, at *place, full bool) (out, used int, d decoded) {
 			line = line[1:]
 		}
 		d.octets += len(line)
-		if at.dot && (line[0] == '+' || line[0] == '-') {
-			at.fused = at.fused || bytes.HasPrefix(line, []byte("+OK")) || bytes.HasPrefix(line, []byte("-ERR"))
+		if (at.dot || at.first) && (line[0] == '+' || line[0] == '-') {
+			reads := bytes.HasPrefix(line, []byte("+OK")) || bytes.HasPrefix(line, []byte("-ERR"))
+			at.fused = at.fused || at.dot && reads
+			at.status = at.status || at.first && reads
 		}
+		at.first = false
 		at.lineStart = len(line) > 1 && line[len(line)-2] == '\r'
 		if at.lineStart {
 			line = line[:len(line)-1]
@@ -102,7 +107,7 @@ func decodePart(text []byte, at *place) (out, used, octets int) {
 	if at.lineStart && part[0] == '.' {
 		part = part[1:]
 	}
-	at.lineStart, at.dot = false, false
+	at.lineStart, at.first, at.dot = false, false, false
 	used = len(text)
 	if part[len(part)-1] == '\r' {
 		part = part[:len(part)-1]

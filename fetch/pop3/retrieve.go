@@ -24,9 +24,10 @@ type Want struct {
 //	}
 //	err := r.Err()
 //
-// A message that Body has read whole is known to be whole only when the Next after it has returned, and Err is nil: what follows a
-// message's end has to be a status line, else the end was not its end (a server that does not stuff dots). The last message
-// is followed by a NOOP for that.
+// A message that Body has read is known to be whole, and the one that was asked for, once Proved counts it: what follows a message's end
+// has to be a status line, else the end was not its end (a server that does not stuff dots), and commands that were sent ahead must
+// all have been answered (some servers drop one). The last message is followed by a NOOP for that, and when commands are sent
+// ahead, so are others on the way.
 type Retrieval struct {
 	c     *Client
 	wants []Want
@@ -38,11 +39,15 @@ type Retrieval struct {
 	outstanding int64     // weight of the messages asked for and not yet read
 	stop        bool      // send no more RETRs
 	over        bool      // send nothing more at all
+	proofs      []int     // counts of RETRs behind which a NOOP was sent that is not answered yet
+	proofAt     int       // the last of them, answered or not
+	unproved    int64     // weight of what was asked for behind it
 	writeBy     time.Time // deadline of the sender's writes; zero while there are answers to wait for
 	sendErr     error
 	sender      sync.WaitGroup
 
 	pipelining bool
+	proved     int
 	unread     bool // the current reply has a body that nobody has read yet
 	ended      bool
 	refused    *ServerError
@@ -86,6 +91,9 @@ func (r *Retrieval) Index() int { return r.answered - 1 }
 // Refused is the server's -ERR for the current message, which then has no body, or nil.
 func (r *Retrieval) Refused() *ServerError { return r.refused }
 
+// Proved is the number of messages, from the first of wants, whose bodies are known to be what was asked for. It grows by Next.
+func (r *Retrieval) Proved() int { return r.proved }
+
 // Body streams the current message to w, dot-stuffing undone and CRLF made LF, and gives its octets on the wire as LIST counts
 // them. An error ends the walk: a *TooLongError after limit octets, a *SinkError of w's, or one of the connection's.
 func (r *Retrieval) Body(w io.Writer, limit int64) (octets int64, err error) {
@@ -93,9 +101,15 @@ func (r *Retrieval) Body(w io.Writer, limit int64) (octets int64, err error) {
 		return 0, errors.New("retrieve: there is no message whose body is still to be read")
 	}
 	r.unread = false
-	octets, fused, err := r.c.body(w, limit)
-	if size := r.wants[r.Index()].Size; err == nil && fused && r.pipelining && size >= 0 && octets > size {
+	r.c.expect(r.c.doing) // whatever the caller did since Next is not the server's delay
+	octets, at, err := r.c.body(w, limit)
+	size := r.wants[r.Index()].Size
+	switch {
+	case err != nil || !r.pipelining:
+	case at.fused && size >= 0 && octets > size:
 		err = &ProtocolError{Doing: r.c.doing, Why: "the message seems to run into the next one"}
+	case at.status:
+		err = &ProtocolError{Doing: r.c.doing, Why: "the message seems to be the answer to another command"}
 	}
 	if err != nil {
 		r.end(err)
@@ -113,6 +127,9 @@ func (r *Retrieval) next() (more bool, err error) {
 	if r.unread {
 		return false, fmt.Errorf("retrieve: the body of message %d was not read", r.wants[r.Index()].Number)
 	}
+	if err := r.proof(); err != nil {
+		return false, err
+	}
 	if more := r.await(); !more {
 		return false, r.confirm()
 	}
@@ -126,6 +143,9 @@ func (r *Retrieval) next() (more bool, err error) {
 	r.c.trace(true, r.c.doing)
 	_, err = r.c.status()
 	r.refused = nil
+	if notRefused(err) == nil && !r.pipelining {
+		r.proved = r.answered
+	}
 	r.mu.Lock()
 	r.answered++
 	r.mu.Unlock()
@@ -161,28 +181,48 @@ func (r *Retrieval) senderDue() bool {
 	return r.pipelining && r.answered == r.asked && !r.stop && r.asked < len(r.wants) && r.sendErr == nil
 }
 
+// proof reads the answer to a NOOP, if one was sent behind what has been answered.
+func (r *Retrieval) proof() error {
+	r.mu.Lock()
+	due := len(r.proofs) > 0 && r.proofs[0] == r.answered
+	if due {
+		r.proofs = r.proofs[1:]
+	}
+	r.mu.Unlock()
+	if !due {
+		return nil
+	}
+	r.c.expect("NOOP")
+	r.c.trace(true, "NOOP")
+	if _, err := r.c.status(); notRefused(err) != nil {
+		return err
+	}
+	r.proved = r.answered
+	return nil
+}
+
 // confirm has the end of the last message confirmed by a NOOP, and by nothing coming behind its answer.
 func (r *Retrieval) confirm() error {
 	if r.pipelining {
 		if err := r.allSent(); err != nil {
 			return err
 		}
+		if err := r.proof(); err != nil {
+			return err
+		}
+	} else if r.answered > 0 {
+		if err := notRefused(r.c.Noop()); err != nil {
+			return err
+		}
 	}
 	if r.answered == 0 {
 		return nil
 	}
-	var err error
-	if r.pipelining {
-		r.c.expect("NOOP")
-		r.c.trace(true, "NOOP")
-		_, err = r.c.status()
-	} else {
-		err = r.c.Noop()
-	}
-	if err = notRefused(err); err != nil {
+	if err := r.c.nothingLeft(); err != nil {
 		return err
 	}
-	return r.c.nothingLeft()
+	r.proved = r.answered
+	return nil
 }
 
 // allSent waits for the sender to end, once all that it asked for is answered. The server has nothing left to send before it

@@ -163,6 +163,32 @@ func TestLostSync(t *testing.T) {
 	}
 }
 
+// A server that drops one of the commands sent ahead answers with other messages from then on. None of them is proved.
+func TestDroppedCommandIsFoundOut(t *testing.T) {
+	const messages, dropped = 300, 100
+	for size, want := range map[int64]int{6: 64, -1: 96} { // of unknown size, fewer go between two NOOPs
+		t.Run(fmt.Sprint("size ", size), func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				s := serve(t, func(n int) string { return fmt.Sprintf("%04d\r\n", n) })
+				s.drop = fmt.Sprint("RETR ", dropped)
+				defer s.stop()
+				r := s.client.Retrieve(wants(messages, size), true)
+				proved := 0
+				for r.Next() {
+					proved = max(proved, r.Proved())
+					if _, err := r.Body(io.Discard, noLimit); err != nil {
+						break
+					}
+				}
+				as[*ProtocolError](t, r.Err())
+				if proved != want {
+					t.Errorf("%d messages are proved, want the %d up to the last NOOP before the dropped one", proved, want)
+				}
+			})
+		})
+	}
+}
+
 func TestStop(t *testing.T) {
 	t.Run("one at a time", func(t *testing.T) {
 		play(t, `
@@ -190,10 +216,12 @@ func TestStop(t *testing.T) {
 		// Two of 3 MiB fit into the window; the third is never asked for.
 		play(t, `
 			C: RETR 1
+			C: NOOP
 			C: RETR 2
+			C: NOOP
 			S: +OK
 			S: .
-			C: NOOP
+			S: +OK
 			S: +OK
 			S: .
 			S: +OK

@@ -5,8 +5,7 @@ import (
 )
 
 // sendAhead is the sender of a pipelined retrieval. It fills the window, waits until half of it is answered, and fills it again, so
-// that a write carries many commands. It ends when all is asked for, or when nobody reads any more; the NOOP that confirms
-// the last message goes with the last of them.
+// that a write carries many commands. It ends when all is asked for, or when nobody reads any more.
 func (r *Retrieval) sendAhead() {
 	var commands []byte
 	for done := false; !done; {
@@ -35,16 +34,28 @@ func (r *Retrieval) nextCommands(commands []byte) (_ []byte, done bool) {
 		return nil, true
 	}
 	for !r.stop && r.asked < len(r.wants) && r.fits(r.wants[r.asked]) {
-		commands = appendRetr(commands, r.wants[r.asked].Number)
-		r.outstanding += weight(r.wants[r.asked])
+		w := r.wants[r.asked]
+		commands = appendRetr(commands, w.Number)
+		r.outstanding += weight(w)
+		r.unproved += weight(w)
 		r.asked++
+		if r.asked-r.proofAt >= proofMessages || r.unproved >= proofBytes {
+			commands = r.appendProof(commands)
+		}
 	}
 	done = r.stop || r.asked == len(r.wants)
-	if done && r.asked > 0 {
-		commands = append(commands, "NOOP\r\n"...)
+	if done && r.asked > r.proofAt {
+		commands = r.appendProof(commands)
 	}
 	r.room.Broadcast()
 	return commands, done
+}
+
+// appendProof has what is asked for so far proved by a NOOP. r.mu is held.
+func (r *Retrieval) appendProof(commands []byte) []byte {
+	r.proofs = append(r.proofs, r.asked)
+	r.proofAt, r.unproved = r.asked, 0
+	return append(commands, "NOOP\r\n"...)
 }
 
 // hasRoom tells whether half of the window is free.
