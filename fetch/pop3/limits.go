@@ -14,8 +14,9 @@ const (
 	// half as long again as RFC 1939 §7 allows, on the average.
 	listingPerMessage = 128
 	// unforeseenListing is what a listing may take whatever STAT told: STAT is advisory, and some servers tell nothing usable. With
-	// UIDs of 40 octets that is 200,000 messages, and a listing without an end leaves the process far below 32 MiB.
-	unforeseenListing = 12 << 20
+	// UIDs of 40 octets that is 100,000 messages; and two listings without an end, the garbage collector being late for the first,
+	// leave the process below 32 MiB.
+	unforeseenListing = 6 << 20
 	// maxCapabilities is some five times what any server announces.
 	maxCapabilities = 100
 	// maxChallenges ends a SASL exchange that does not end by itself; the longest real one takes four.
