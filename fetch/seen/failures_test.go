@@ -121,12 +121,15 @@ func TestOldestFailuresAreDropped(t *testing.T) {
 	kept, err := b.Failures()
 	b.must(err)
 	b.want("kept", len(kept), MaxFailures)
+	b.must(b.Close())
 	for _, f := range kept {
+		if bytes.Equal(f.UID, all[0].UID) { // if it were a part of the mapped file: a fault
+			t.Error("the oldest is kept")
+		}
 		if f.Last.Before(all[more].Last) {
 			t.Errorf("%s is kept, an old one", f.UID)
 		}
 	}
-	b.must(b.Close())
 	b.open() // the file is what checkFile takes for whole
 	b.want("kept in the file", len(b.failures()), MaxFailures)
 	info, err := os.Stat(b.path)
