@@ -1,0 +1,169 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"haulmail/fetch/pop3/pop3test"
+)
+
+// mostMemory is what a run may take, whatever the server sends: the 32 MiB. A run that does nothing takes 10.
+const mostMemory = 32 << 20
+
+// hostileUser logs in to the servers of these tests; the password has letters that base64 and quotes change.
+const hostileUser, hostilePassword = "lab", "Pa$$w0rd~s3cret?"
+
+// hostileHome is a user of a server that is wrong in the way of faults.
+func hostileHome(t *testing.T, msgs []pop3test.Message, faults []pop3test.Fault) (*home, *pop3test.Server) {
+	t.Helper()
+	server := &pop3test.Server{
+		Users:  map[string]pop3test.User{hostileUser: {Password: hostilePassword, Mailbox: pop3test.NewMailbox(msgs...)}},
+		Faults: faults,
+	}
+	addr, err := server.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	h := newHome(t, fmt.Sprintf("[account.lab]\nserver = %q\ntls = \"none\"\nusername = %q\npassword = %q\nmaildir = \"Mail/lab\"\ntimeout = \"2s\"\n",
+		addr, hostileUser, hostilePassword))
+	return h, server
+}
+
+// hostileMail is a dozen messages; their sizes differ.
+func hostileMail() []pop3test.Message {
+	var msgs []pop3test.Message
+	for i, data := range smallMail("hostile", 12) {
+		msgs = append(msgs, pop3test.Message{UID: fmt.Sprint("uid", i), Data: []byte(strings.ReplaceAll(string(data), "\n", "\r\n"))})
+	}
+	return msgs
+}
+
+// peakMemory is built like the real binary, and goes with it.
+var peakMemory = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(binary.dir, "peakmemory")
+	if out, err := exec.Command("go", "build", "-o", path, "./testdata/peakmemory").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build peakmemory: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+// runMeasured runs the binary to its end and gives the memory that it took at its peak.
+func (h *home) runMeasured(t *testing.T, args ...string) (result, int64) {
+	t.Helper()
+	haulmailBinary(t)
+	measure, err := peakMemory()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(h.dir, "peak")
+	r := runToEnd(t, h.wrapped(t, []string{measure, file}, args...), args)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatalf("%v\n%v", err, r)
+	}
+	peak, err := strconv.ParseInt(string(text), 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, peak
+}
+
+// flood is a server that sends without an end, or far more than there is.
+type flood struct {
+	name   string
+	faults []pop3test.Fault
+	code   int // the exit code
+	mail   int // messages delivered all the same
+}
+
+// many makes twelve lines of a listing far more: for the n-th message, each lines. They are made at once, or the server would still
+// be at it, the mailbox locked, when the client comes again.
+func many(each int, line func(number int) string) func(n int, _ string) string {
+	var chunks [12]string
+	for i := range chunks {
+		var lines []string
+		for number := i*each + 1; number <= (i+1)*each; number++ {
+			lines = append(lines, line(number))
+		}
+		chunks[i] = strings.Join(lines, "\r\n")
+	}
+	return func(n int, _ string) string { return chunks[n-1] }
+}
+
+func floods() []flood {
+	var all []flood
+	for _, preset := range pop3test.Floods() {
+		f := flood{preset.Name, preset.Faults, 76, 0}
+		f.faults[0].Text = strings.Repeat(f.faults[0].Text, 1000) // or it is the server that the test waits for
+		if f.faults[0].On == "RETR" && preset.Name != "endless empty lines" {
+			f.faults[0].Msg = 1
+			f.code, f.mail = 65, 11
+		}
+		all = append(all, f)
+	}
+	long := strings.Repeat("u", 500)
+	uidl := func(line func(n int, _ string) string) pop3test.Fault { return pop3test.Fault{On: "UIDL", Line: line} }
+	list := func(line func(n int, _ string) string) pop3test.Fault { return pop3test.Fault{On: "LIST", Line: line} }
+	stat := func(text string) pop3test.Fault {
+		return pop3test.Fault{On: "STAT", Ignore: true, Text: text + "\r\n"}
+	}
+	longUIDs := many(2_000, func(n int) string { return fmt.Sprintf("%d %s%d", n, long, n) })
+	shortUIDs := many(30_000, func(n int) string { return fmt.Sprintf("%d u%d", n, n) })
+	backwards := many(30_000, func(n int) string { return fmt.Sprintf("%d u%d", 2_000_000-n, n) })
+	sizes := many(40_000, func(n int) string { return fmt.Sprintf("%d %d", n, n) })
+	return append(
+		all,
+		flood{"a listing of long UIDs", []pop3test.Fault{uidl(longUIDs)}, 76, 0},
+		flood{"a listing of long UIDs, STAT of 2147483647", []pop3test.Fault{stat("+OK 2147483647 1"), uidl(longUIDs)}, 76, 0},
+		flood{"a listing of long UIDs, STAT refused", []pop3test.Fault{stat("-ERR"), uidl(longUIDs)}, 76, 0},
+		flood{"a listing of short UIDs", []pop3test.Fault{uidl(shortUIDs)}, 76, 0},
+		flood{"a listing backwards", []pop3test.Fault{uidl(backwards)}, 76, 0},
+		flood{"a listing of sizes", []pop3test.Fault{list(sizes)}, 76, 0},
+		flood{"a listing of sizes, UIDL refused", []pop3test.Fault{pop3test.Refuse("UIDL", "no"), list(sizes)}, 76, 0},
+		flood{"one size again and again", []pop3test.Fault{list(many(200_000, func(int) string { return "7 7" }))}, 76, 0},
+		flood{"endless challenge", []pop3test.Fault{{On: "AUTH", Ignore: true, Text: "+ QUFB"}, {On: "AUTH", Do: pop3test.Flood, Text: "QUFB"}}, 76, 0},
+		flood{"endless challenges", []pop3test.Fault{{On: "AUTH", Ignore: true, Do: pop3test.Flood, Text: "+ QUFB\r\n"}}, 76, 0},
+		flood{"messages that are not there", []pop3test.Fault{uidl(many(800, func(n int) string { return fmt.Sprintf("%d u%d", n, n) }))}, 65, 12},
+		flood{"equal UIDs of messages that are not there", []pop3test.Fault{uidl(many(800, func(n int) string { return fmt.Sprintf("%d same", n) }))}, 65, 12},
+	)
+}
+
+// A server that sends without an end is left soon, with memory that stays small, and nothing of the flood becomes mail.
+func TestFloods(t *testing.T) {
+	for _, f := range floods() {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			msgs := hostileMail()
+			h, _ := hostileHome(t, msgs, f.faults)
+			h.binary = haulmailBinary
+			began := time.Now()
+			r, peak := h.runMeasured(t)
+			t.Logf("%v, peak memory %.1f MiB: %s", time.Since(began).Round(time.Millisecond), float64(peak)/(1<<20), clip(r.stderr))
+			r.exits(t, f.code)
+			if peak > mostMemory {
+				t.Errorf("it took %d octets of memory, want %d at most", peak, mostMemory)
+			}
+			if took := time.Since(began); took > 30*time.Second {
+				t.Errorf("it took %v", took)
+			}
+			got := delivered(t, h.maildir("lab"))
+			if len(got) != f.mail {
+				t.Errorf("%d messages are delivered, want %d", len(got), f.mail)
+			}
+			for _, data := range got {
+				if !slices.ContainsFunc(msgs, func(m pop3test.Message) bool { return strings.ReplaceAll(string(m.Data), "\r\n", "\n") == string(data) }) {
+					t.Errorf("delivered, and no message of the server's: %s", clip(string(data)))
+				}
+			}
+		})
+	}
+}
