@@ -41,8 +41,9 @@ const (
 	// KeepVanished is how long a UID is remembered after the server stopped listing it: servers hiccup, and some list
 	// only a window of the maildrop at a time.
 	KeepVanished = 90 * 24 * time.Hour
-	// MaxUID is the longest UID, in bytes, that is stored. RFC 1939 §7 allows 70; servers were seen with several hundred.
-	MaxUID = 8 << 10
+	// MaxUID is the longest UID, in bytes, that is stored. RFC 1939 §7 allows 70; servers were seen with several hundred. A line of
+	// a listing has up to 8 KiB, and package fetch puts a count behind UIDs that occur twice.
+	MaxUID = 9 << 10
 	// MaxIntents is the most intents in one batch.
 	MaxIntents = 1 << 14
 	// MaxNote is the longest value of a note, in bytes.
