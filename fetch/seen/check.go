@@ -3,6 +3,8 @@ package seen
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"hash/fnv"
 	"io"
 	"os"
@@ -59,7 +61,10 @@ func checkFile(f *os.File) error {
 	if !info.Mode().IsRegular() {
 		return damage("not a regular file")
 	}
-	m, ok := newestMeta(f, info.Size())
+	m, ok, err := newestMeta(f, info.Size())
+	if err != nil {
+		return err
+	}
 	if !ok {
 		return damage("not a state file, or cut short")
 	}
@@ -82,41 +87,60 @@ func checkFile(f *os.File) error {
 	return nil
 }
 
-// newestMeta finds the head page that bbolt will use: of the valid ones that with the higher transaction number.
-func newestMeta(f io.ReaderAt, size int64) (newest meta, ok bool) {
-	first, ok := readMeta(f, 0)
+// newestMeta finds the head page that bbolt will use: of the valid ones that with the higher transaction number. Its error is
+// the disk's.
+func newestMeta(f io.ReaderAt, size int64) (newest meta, ok bool, err error) {
+	first, ok, err := readMeta(f, 0)
+	if err != nil {
+		return meta{}, false, err
+	}
 	if ok {
-		if second, ok := readMeta(f, first.pageSize); ok && second.txid > first.txid {
-			return second, true
+		second, ok, err := readMeta(f, first.pageSize)
+		if err != nil {
+			return meta{}, false, err
 		}
-		return first, true
+		if ok && second.txid > first.txid {
+			return second, true, nil
+		}
+		return first, true, nil
 	}
 	for at := int64(minPage); at <= maxPage && at < size; at *= 2 {
-		if m, ok := readMeta(f, at); ok && m.pageSize == at {
-			return m, true
+		if m, ok, err := readMeta(f, at); err != nil || ok && m.pageSize == at {
+			return m, ok, err
 		}
 	}
-	return meta{}, false
+	return meta{}, false, nil
 }
 
-func readMeta(f io.ReaderAt, at int64) (meta, bool) {
+func readMeta(f io.ReaderAt, at int64) (m meta, ok bool, err error) {
 	var page [pageHead + metaSize]byte
-	if _, err := f.ReadAt(page[:], at); err != nil {
-		return meta{}, false
+	if _, err := f.ReadAt(page[:], at); errors.Is(err, io.EOF) {
+		return meta{}, false, nil
+	} else if err != nil {
+		return meta{}, false, fmt.Errorf("head page: %w", err)
 	}
 	b := page[pageHead:]
 	sum := fnv.New64a()
 	sum.Write(b[:56])
-	m := meta{
+	m = meta{
 		pageSize: int64(native.Uint32(b[8:])),
 		root:     native.Uint64(b[16:]),
 		freelist: native.Uint64(b[32:]),
 		high:     native.Uint64(b[40:]),
 		txid:     native.Uint64(b[48:]),
 	}
-	ok := native.Uint32(b) == boltMagic && native.Uint32(b[4:]) == boltVersion && native.Uint64(b[56:]) == sum.Sum64() &&
+	ok = native.Uint32(b) == boltMagic && native.Uint32(b[4:]) == boltVersion && native.Uint64(b[56:]) == sum.Sum64() &&
 		m.pageSize >= minPage && m.pageSize <= maxPage && m.pageSize&(m.pageSize-1) == 0
-	return m, ok
+	return m, ok, nil
+}
+
+// unread says why a read failed. An end that comes too early is damage of the file; anything else is the disk's, and the file may
+// be whole.
+func unread(what string, err error) error {
+	if errors.Is(err, io.EOF) {
+		return damagef("%s: %v", what, err)
+	}
+	return fmt.Errorf("%s: %w", what, err)
 }
 
 // node is the head of a page that belongs to the tree or holds the freelist.
@@ -132,7 +156,7 @@ func (c *checker) claim(id uint64) (n node, err error) {
 	}
 	n.at = int64(id) * c.meta.pageSize
 	if _, err := c.f.ReadAt(c.page, n.at); err != nil {
-		return n, damagef("page %d: %v", id, err)
+		return n, unread(fmt.Sprintf("page %d", id), err)
 	}
 	overflow := uint64(native.Uint32(c.page[12:]))
 	if native.Uint64(c.page) != id || overflow >= c.meta.high-id {
@@ -322,7 +346,7 @@ func (c *checker) bytes(n node, at, size int64) ([]byte, error) {
 	}
 	b := make([]byte, size)
 	if _, err := c.f.ReadAt(b, n.at+at); err != nil {
-		return nil, damagef("read at %d: %v", n.at+at, err)
+		return nil, unread(fmt.Sprintf("read at %d", n.at+at), err)
 	}
 	return b, nil
 }
