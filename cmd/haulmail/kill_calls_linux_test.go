@@ -66,7 +66,7 @@ func killAtEach(t *testing.T, total *tally, class callClass, deletion string) {
 		meanwhile := meanwhiles[i%len(meanwhiles)]
 		k.meanwhile(meanwhile)
 		total.add(t, fmt.Sprintf("%s call %d of %d, then %s", class.name, n, calls, meanwhile), killed, append(k.recover(), k.verdict()...))
-		k.pop.Close()
+		k.end()
 	}
 	t.Logf("%d calls, %d kills", calls, kills)
 }
@@ -94,7 +94,7 @@ func TestKilledAgainAndAgain(t *testing.T) {
 		total.add(t, told, kills > 0, append(k.recover(), k.verdict()...))
 		total.points.Add(most - 1)
 		total.kills.Add(max(0, kills-1))
-		k.pop.Close()
+		k.end()
 	}
 	total.log(t)
 }

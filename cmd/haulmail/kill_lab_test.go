@@ -34,14 +34,17 @@ const haulSize = 60
 // messages come in three batches.
 func newHaul(t *testing.T, deletion string, pauses bool) *haul {
 	t.Helper()
+	return newHaulOf(t, haulSize, deletion, pauses)
+}
+
+// newHaulOf is newHaul with another number of messages.
+func newHaulOf(t *testing.T, messages int, deletion string, pauses bool) *haul {
+	t.Helper()
 	k := &haul{t: t, keep: deletion == "never", box: pop3test.NewMailbox()}
-	for i, data := range smallMail("haul", haulSize) {
-		k.want = append(k.want, data)
-		k.box.Add(pop3test.Message{UID: fmt.Sprintf("uid%04d", i), Data: bytes.ReplaceAll(data, []byte("\n"), []byte("\r\n"))})
-	}
+	k.addMail("haul", messages)
 	k.pop = &pop3test.Server{Users: map[string]pop3test.User{"lab": {Password: "lab", Mailbox: k.box}}}
 	if pauses {
-		for _, n := range []int{haulSize / 3, 2 * haulSize / 3} {
+		for _, n := range []int{messages / 3, 2 * messages / 3} {
 			k.pop.Faults = append(k.pop.Faults, pop3test.Fault{On: "RETR", Msg: n, Do: pop3test.Stall, For: batchPause, Limit: 1})
 		}
 	}
@@ -56,8 +59,25 @@ func newHaul(t *testing.T, deletion string, pauses bool) *haul {
 	return k
 }
 
+// addMail puts messages into the mailbox; what makes them differ from others, and their UIDs too.
+func (k *haul) addMail(what string, messages int) {
+	for i, data := range smallMail(what, messages) {
+		k.want = append(k.want, data)
+		k.box.Add(pop3test.Message{UID: fmt.Sprintf("%s%04d", what, i), Data: bytes.ReplaceAll(data, []byte("\n"), []byte("\r\n"))})
+	}
+}
+
 // batchPause without new data closes a batch (DESIGN: 200 ms).
 const batchPause = 300 * time.Millisecond
+
+// end stops the server and removes what the runs have left: there are thousands of hauls.
+func (k *haul) end() {
+	k.t.Helper()
+	k.pop.Close()
+	if err := os.RemoveAll(k.h.dir); err != nil {
+		k.t.Error(err)
+	}
+}
 
 func (k *haul) maildir() string { return k.h.maildir("lab") }
 
@@ -133,16 +153,9 @@ func (k *haul) recover() (wrong []string) {
 // server's copies as the rule of deletion says.
 func (k *haul) verdict() (wrong []string) {
 	k.t.Helper()
-	have := counted(append(delivered(k.t, k.maildir()), k.gone...))
-	lost, twice := 0, 0
-	for _, data := range k.want {
-		n := have[sha256.Sum256(data)]
-		lost += max(0, 1-n)
-		twice += max(0, n-1)
-		delete(have, sha256.Sum256(data))
-	}
-	if lost+twice+len(have) > 0 {
-		wrong = append(wrong, fmt.Sprintf("of %d messages %d are lost, %d there again, %d files are none of them", len(k.want), lost, twice, len(have)))
+	lost, twice, strange := k.count()
+	if lost+twice+strange > 0 {
+		wrong = append(wrong, fmt.Sprintf("of %d messages %d are lost, %d there again, %d files are none of them", len(k.want), lost, twice, strange))
 	}
 	if entries, err := os.ReadDir(filepath.Join(k.maildir(), "tmp")); err != nil || len(entries) > 0 {
 		wrong = append(wrong, fmt.Sprintf("left in tmp/: %v %v", entries, err))
@@ -150,6 +163,39 @@ func (k *haul) verdict() (wrong []string) {
 	left := len(k.box.Messages())
 	if k.keep && left != len(k.want) || !k.keep && left != 0 {
 		wrong = append(wrong, fmt.Sprintf("%d of %d messages are left on the server", left, len(k.want)))
+	}
+	return wrong
+}
+
+// count compares what was put in with what is in the Maildir or was taken from it by a reader.
+func (k *haul) count() (lost, twice, strange int) {
+	k.t.Helper()
+	have := counted(append(delivered(k.t, k.maildir()), k.gone...))
+	for _, data := range k.want {
+		n := have[sha256.Sum256(data)]
+		lost += max(0, 1-n)
+		twice += max(0, n-1)
+		delete(have, sha256.Sum256(data))
+	}
+	return lost, twice, len(have)
+}
+
+// halfway says what is wrong at any time, whatever became of a run: a file in new/ or cur/ that is not a message, or is
+// one twice; fewer messages in the Maildir and on the server together than there were.
+func (k *haul) halfway() (wrong []string) {
+	k.t.Helper()
+	_, twice, strange := k.count()
+	if twice+strange > 0 {
+		wrong = append(wrong, fmt.Sprintf("after the failure %d messages are there twice, %d files are no message", twice, strange))
+	}
+	somewhere := counted(append(delivered(k.t, k.maildir()), k.gone...))
+	for _, m := range k.box.Messages() {
+		somewhere[sha256.Sum256(bytes.ReplaceAll(m.Data, []byte("\r\n"), []byte("\n")))]++
+	}
+	for i, data := range k.want {
+		if somewhere[sha256.Sum256(data)] == 0 {
+			wrong = append(wrong, fmt.Sprintf("after the failure message %d is neither on the server nor in the Maildir", i))
+		}
 	}
 	return wrong
 }
@@ -171,7 +217,7 @@ func (k *haul) retrieved() int {
 	return sum
 }
 
-// tally counts over all kill points of a test.
+// tally counts over all points of a test: places and times at which a run was to be struck.
 type tally struct{ points, kills, wrong atomic.Int64 }
 
 func (c *tally) add(t *testing.T, point string, killed bool, wrong []string) {
@@ -186,10 +232,13 @@ func (c *tally) add(t *testing.T, point string, killed bool, wrong []string) {
 	}
 }
 
-func (c *tally) log(t *testing.T) {
-	t.Logf("%d kill points tried, %d kills, %d wrong ends", c.points.Load(), c.kills.Load(), c.wrong.Load())
+func (c *tally) log(t *testing.T) { c.logAs(t, "kill points", "kills") }
+
+// logAs tells the counts in the one form that scripts/torture reads.
+func (c *tally) logAs(t *testing.T, points, struck string) {
+	t.Logf("%d %s tried, %d %s, %d wrong ends", c.points.Load(), points, c.kills.Load(), struck, c.wrong.Load())
 	if c.kills.Load() == 0 {
-		t.Error("nothing was killed")
+		t.Errorf("%d %s", c.kills.Load(), struck)
 	}
 }
 
@@ -197,7 +246,7 @@ func (c *tally) log(t *testing.T) {
 // between. With HAULMAIL_KILL_POINTS=all it is every one of them.
 func spread(n, limit int) []int {
 	var points []int
-	if n <= limit || os.Getenv("HAULMAIL_KILL_POINTS") == "all" {
+	if n <= limit || everyPoint() {
 		limit = n
 	}
 	const ends = 4
@@ -213,3 +262,6 @@ func spread(n, limit int) []int {
 	}
 	return slices.Compact(points)
 }
+
+// everyPoint tells that all points are to be tried, not a sample.
+func everyPoint() bool { return os.Getenv("HAULMAIL_KILL_POINTS") == "all" }

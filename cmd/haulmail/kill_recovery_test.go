@@ -212,7 +212,7 @@ func TestKilledInRecovery(t *testing.T) {
 				killed := k.killedAtStep(second, n)
 				k.meanwhile(meanwhiles[i])
 				total.add(t, first+", then "+second, killed, append(k.recover(), k.verdict()...))
-				k.pop.Close()
+				k.end()
 				if !killed {
 					break
 				}

@@ -24,7 +24,7 @@ func TestStoppedBySignal(t *testing.T) {
 						stopped++
 					}
 					k.settled()
-					k.pop.Close()
+					k.end()
 				}
 				t.Logf("%d runs were stopped on their way", stopped)
 				if stopped == 0 {

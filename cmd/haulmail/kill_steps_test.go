@@ -33,7 +33,7 @@ func killAtStep(t *testing.T, total *tally, step, deletion string) {
 		meanwhile := meanwhiles[i%len(meanwhiles)]
 		k.meanwhile(meanwhile)
 		total.add(t, fmt.Sprintf("%s:%d, then %s", step, n, meanwhile), killed, append(k.recover(), k.verdict()...))
-		k.pop.Close()
+		k.end()
 		if !killed {
 			return
 		}
