@@ -98,7 +98,7 @@ func (h *haul) session(ctx context.Context, password config.Secret, pipelining b
 	}
 	if h.DryRun {
 		h.tellPlan(p)
-		return s.quit()
+		return also(h.lookForMaildir(p), s.quit())
 	}
 	if err := h.retrieve(s, p); err != nil {
 		return err
@@ -164,7 +164,28 @@ func (h *haul) openMaildir() error {
 	if before {
 		return nil
 	}
+	return h.noteDelivered()
+}
+
+// noteDelivered notes that mail was, or is about to be, delivered to the account's Maildir.
+func (h *haul) noteDelivered() error {
+	if h.DryRun {
+		return nil
+	}
 	return onDisk("note the Maildir", h.store.SetNote(noteMaildir, []byte(h.a.Maildir)))
+}
+
+// lookForMaildir fails for a dry run as openMaildir would for a real one.
+func (h *haul) lookForMaildir(p *plan) error {
+	last, err := h.store.Note(noteMaildir)
+	if err != nil || string(last) != h.a.Maildir || len(p.get)+len(p.retry)+len(p.due) == 0 {
+		return onDisk("read the state", err)
+	}
+	box, err := h.openBox(h.a.Maildir, false)
+	if err != nil {
+		return onDisk("open the Maildir", err)
+	}
+	return onDisk("close the Maildir", box.Close())
 }
 
 // findMaildir opens the Maildir if it is there, and makes nothing.

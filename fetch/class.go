@@ -3,7 +3,7 @@ package fetch
 import (
 	"cmp"
 	"errors"
-	"fmt"
+	"strings"
 )
 
 // Class says what an account's failure calls for. The command turns it into an exit code; nobody else decides by it.
@@ -52,7 +52,16 @@ type Error struct {
 }
 
 // Error gives one line without the hint.
-func (e *Error) Error() string { return fmt.Sprintf("%s: %s: %v", e.Account, e.Doing, e.Err) }
+func (e *Error) Error() string { return e.Account + ": " + e.Why() }
+
+// Why is Error without the account: what was being done, once, and why it failed.
+func (e *Error) Why() string {
+	why := e.Err.Error()
+	if strings.HasPrefix(why, e.Doing+" ") || strings.HasPrefix(why, e.Doing+":") {
+		return why
+	}
+	return e.Doing + ": " + why
+}
 
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }

@@ -5,8 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
+	"syscall"
 
+	"haulmail/config"
 	"haulmail/fetch/dial"
 	"haulmail/fetch/pop3"
 	"haulmail/fetch/secret"
@@ -110,7 +113,7 @@ func (h *haul) classify(err error) (Class, string) {
 		return class, hint
 	}
 	if _, ok := errors.AsType[*poisonError](err); ok {
-		return Poison, "see why with: haulmail seen list --failed " + h.a.Name
+		return Poison, "see why with: " + h.typed("seen list --failed")
 	}
 	if errors.Is(err, errNoUIDL) {
 		return Protocol, ""
@@ -119,7 +122,10 @@ func (h *haul) classify(err error) (Class, string) {
 		return Poison, ""
 	}
 	if _, ok := errors.AsType[*pop3.ProtocolError](err); ok {
-		return Protocol, fmt.Sprintf("see the dialogue with: haulmail fetch -vv %s", h.a.Name)
+		return Protocol, "see the dialogue with: " + h.typed("fetch -vv")
+	}
+	if late, ok := errors.AsType[*pop3.TimeoutError](err); ok && late.Doing == "greeting" && h.a.TLS != config.TLSImplicit {
+		return Temporary, "if the server speaks TLS from the start on this port, set tls = \"implicit\""
 	}
 	// What is left came from the connection: a time-out, an end, a reset.
 	return Temporary, ""
@@ -128,20 +134,20 @@ func (h *haul) classify(err error) (Class, string) {
 // classifyLocal classifies what the state and the Maildir say.
 func (h *haul) classifyLocal(err error) (Class, string, bool) {
 	if errors.Is(err, seen.ErrLocked) {
-		return Busy, "another haulmail is at work on this account", true
+		return Busy, "that run does the work; try again when it has ended", true
 	}
 	if e, ok := errors.AsType[*seen.IdentityError](err); ok {
-		return Config, fmt.Sprintf("the same mailbox under a new name: haulmail fetch --adopt %s; another mailbox: give the account another name than %q (state: %s)",
-			h.a.Name, h.a.Name, e.Path), true
+		return Config, fmt.Sprintf("the same mailbox under a new name: %s; another mailbox: give the account another name than %q (state: %s)",
+			h.typed("fetch --adopt"), h.a.Name, e.Path), true
 	}
 	if e, ok := errors.AsType[*seen.DamagedError](err); ok {
-		return Damaged, fmt.Sprintf("move %s away: the next run rebuilds it from the Maildir", e.Path), true
+		return Damaged, fmt.Sprintf("move it away: mv %[1]s %[1]s.damaged; the next run rebuilds it from the Maildir", shellWord(e.Path)), true
 	}
 	if _, ok := errors.AsType[*unreachableError](err); ok {
 		return Temporary, "is its disk mounted? nothing is fetched until it is back", true
 	}
 	if errors.Is(err, maildir.ErrMissing) {
-		return Temporary, fmt.Sprintf("mail was delivered to %s before; is its disk mounted? For a new Maildir there: mkdir -p %[1]s/new %[1]s/cur %[1]s/tmp", h.a.Maildir), true
+		return Temporary, fmt.Sprintf("mail was delivered there before; is its disk mounted? For a new Maildir there: mkdir -p %[1]s/new %[1]s/cur %[1]s/tmp", shellWord(h.a.Maildir)), true
 	}
 	if _, ok := errors.AsType[*maildir.NotMaildirError](err); ok {
 		return CannotCreate, "set \"maildir\" to an empty or new folder, or to a Maildir", true
@@ -150,9 +156,22 @@ func (h *haul) classifyLocal(err error) (Class, string, bool) {
 		return CannotCreate, "", true
 	}
 	if isLocal(err) || isType[*pop3.SinkError](err) {
-		return IO, "", true
+		return IO, diskHint(err), true
 	}
 	return None, "", false
+}
+
+// diskHint says what to do about a disk.
+func diskHint(err error) string {
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return "make room; what was told of is safe, and the next run goes on from there"
+	case errors.Is(err, syscall.EROFS):
+		return "is the disk mounted read-only after an error? see dmesg"
+	case errors.Is(err, fs.ErrPermission):
+		return "who runs haulmail has no right to it: see ls -ld of it and of the folders above"
+	}
+	return ""
 }
 
 // classifyServer classifies a -ERR: by its response code (RFC 2449 §8, RFC 3206), and without one by the step it answers.
@@ -180,7 +199,27 @@ func (h *haul) classifyServer(err error, e *pop3.ServerError) (Class, string) {
 }
 
 func (h *haul) loginHint() string {
-	return "test it alone with: haulmail check --connect " + h.a.Name
+	return fmt.Sprintf("are username and %s right? Some providers want a password made for programs. Test with: %s",
+		cmp.Or(h.a.Password.Key(), "password"), h.typed("check --connect"))
+}
+
+// typed gives a command for the account as it can be typed.
+func (h *haul) typed(words string) string {
+	if h.Config != "" {
+		words += " -c " + shellWord(h.Config)
+	}
+	return "haulmail " + words + " " + shellWord(h.a.Name)
+}
+
+// shellWord quotes a word for a POSIX shell where it needs that.
+func shellWord(word string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("@%+=:,./-_", r)
+	}
+	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // soundsTemporary reads the words of a login's refusal that has no response code: the last resort, for servers older than the codes.

@@ -27,6 +27,7 @@ type Options struct {
 	Jobs      int    // accounts at once; 0 is 1
 	PerServer int    // accounts at once at one server; 0 is no limit of its own
 	StateDir  string // folder of the state files
+	Config    string // the config file, for hints; "" is the usual one
 	Hostname  string // for the names of delivered files
 	DryRun    bool   // choose and report, change nothing anywhere
 	Adopt     bool   // accept that an account's server or user has changed

@@ -437,9 +437,15 @@ func TestMissingMaildirIsNotMadeAfresh(t *testing.T) {
 	check(t, os.MkdirAll(filepath.Join(l.account.Maildir+"-own", "cur"), 0o700)) // mail is delivered to a Maildir that others made, too
 	l.account.Maildir += "-own"
 	l.want(1, 0, None)
+	check(t, os.RemoveAll(l.options.StateDir))
+	l.mailbox.Replace(l.mailbox.Messages()[1])
+	l.want(0, 0, None) // rebuilds the state, which has to note the Maildir too
 	check(t, os.RemoveAll(l.account.Maildir))
 	l.mailbox.Add(pop3test.Message{UID: "newer", Data: []byte("newer\r\n")})
 	l.want(0, 0, Temporary)
+	l.options.DryRun = true
+	l.want(0, 0, Temporary)
+	l.options.DryRun = false
 	l.account.Maildir += "-elsewhere"
 	l.want(1, 0, None)
 	l.holds("newer\n")

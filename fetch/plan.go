@@ -224,6 +224,9 @@ func (h *haul) rebuild(p *plan) error {
 		}
 	}
 	if len(entries) > 0 {
+		if err := h.noteDelivered(); err != nil {
+			return err
+		}
 		h.tell(Rebuilt{Account: h.a.Name, Recognised: len(entries), Again: p.list.Len() - len(entries)})
 	}
 	return nil

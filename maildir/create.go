@@ -48,7 +48,7 @@ func (b *Box) look() (condition, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return absent, nil
 	case errors.Is(err, unix.ENOTDIR):
-		return absent, &NotMaildirError{Path: b.path, Why: "not a folder"}
+		return absent, &NotMaildirError{Path: b.path, Why: "it, or something above it, is not a folder"}
 	case err != nil:
 		return absent, b.ioError("open", b.path, err)
 	}

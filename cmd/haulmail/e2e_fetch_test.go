@@ -257,8 +257,8 @@ func TestOneBrokenAccount(t *testing.T) {
 }
 
 // Dovecot 2.3 does not stuff a dot that begins a message. What it sends then is not what it has: of a first line ".x" the
-// dot is lost, and a first line "." ends the message at once, with the rest behind it. Whatever such a message does, the
-// mail before it comes, nothing comes twice or in part, and nothing is deleted that did not come.
+// dot is lost, and a first line "." ends the message at once, with the rest behind it. Whatever such a message does, all
+// other mail comes in the same run, nothing comes twice or in part, and nothing is deleted that did not come.
 func TestMessageBeginsWithDot(t *testing.T) {
 	pop := newDovecot(t, 4)
 	for _, first := range []string{".x\n", ".\nrest\n", ".\n+OK 3 octets\n.\n", "."} {
@@ -271,13 +271,12 @@ func TestMessageBeginsWithDot(t *testing.T) {
 			h := newHome(t, box.account("lab", "none", "fetched"))
 			for range 3 {
 				r := h.run(t)
-				if r.code != 0 && r.code != 76 {
+				if r.code != 0 && r.code != 65 {
 					t.Error(r)
 				}
 				have := counted(delivered(t, h.maildir("lab")))
 				for n, mail := range good {
-					count := have[sha256.Sum256(mail)]
-					if count > 1 || count == 0 && n < 10 {
+					if count := have[sha256.Sum256(mail)]; count != 1 {
 						t.Errorf("message %d was delivered %d times\n%v", n, count, r)
 					}
 					delete(have, sha256.Sum256(mail))

@@ -47,6 +47,9 @@ func (e *TimeoutError) Error() string {
 	if e.Slow {
 		return fmt.Sprintf("the answer to %s stalled or came too slowly (time-out %s)", e.Doing, e.Limit)
 	}
+	if e.Doing == "greeting" {
+		return fmt.Sprintf("the server sent no greeting within %s", e.Limit)
+	}
 	return fmt.Sprintf("no answer to %s within %s", e.Doing, e.Limit)
 }
 
