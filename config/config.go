@@ -33,6 +33,7 @@ const (
 	maxFileSize    = 1 << 20 // bytes; 1,000 accounts need about 300 KiB
 	maxErrors      = 100     // reported at once; more would not be read anyway
 	maxNameLen     = 64      // characters of an account name: it becomes a file name
+	maxNameBytes   = 200     // and its bytes: a file name has 255, with room for an ending
 	maxUsernameLen = 480     // bytes; RFC 2449 §4 bounds a command line at 255 octets, real servers take more
 	maxJobs        = 1000    // accounts at the same time; each takes a few file descriptors
 

@@ -235,7 +235,7 @@ func (d *document) readPath(v value, to *string) {
 func (d *document) checkName(head value) {
 	const hint = `use up to 64 letters, digits and . _ - @ + and blanks inside, such as [account.work] or [account."me@example.org"]`
 	name := head.key()
-	ok := name != "" && utf8.RuneCountInString(name) <= maxNameLen && !strings.HasSuffix(name, " ")
+	ok := name != "" && utf8.RuneCountInString(name) <= maxNameLen && len(name) <= maxNameBytes && !strings.HasSuffix(name, " ")
 	for i, r := range name {
 		inner := unicode.IsMark(r) || strings.ContainsRune("._-@+ ", r)
 		ok = ok && (unicode.IsLetter(r) || unicode.IsDigit(r) || i > 0 && inner)

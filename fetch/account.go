@@ -125,13 +125,15 @@ func (h *haul) check(ctx context.Context) error {
 
 // openState opens the account's state, which is its lock too.
 func (h *haul) openState() (err error) {
-	path := filepath.Join(h.StateDir, h.a.Name+".db")
-	h.store, err = seen.Open(path, h.identity, seen.Options{ReadOnly: h.DryRun, Adopt: h.Adopt, Now: h.Now})
+	h.store, err = seen.Open(h.statePath(), h.identity, seen.Options{ReadOnly: h.DryRun, Adopt: h.Adopt, Now: h.Now})
 	if err != nil {
 		return onDisk("open the state", err)
 	}
 	return nil
 }
+
+// statePath is the account's state file.
+func (h *haul) statePath() string { return filepath.Join(h.StateDir, h.a.Name+".db") }
 
 // close closes what openState, findMaildir and openMaildir opened.
 func (h *haul) close() error {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -94,7 +93,7 @@ func mend(ctx context.Context, a *config.Account, o Options, so seen.Options, do
 		return context.Cause(ctx)
 	}
 	so.Now, so.Wait = h.Now, lockWait
-	h.store, err = seen.Open(filepath.Join(h.StateDir, a.Name+".db"), h.identity, so)
+	h.store, err = seen.Open(h.statePath(), h.identity, so)
 	if err != nil {
 		return onDisk("open the state", err)
 	}

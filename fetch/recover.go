@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"errors"
+	"path/filepath"
 	"time"
 
 	"haulmail/fetch/seen"
@@ -93,6 +94,7 @@ func (h *haul) recoverBatch(b *seen.Batch, told *Recovered) error {
 		return onDisk("finish an earlier run's delivery", err)
 	}
 	safe := make([]bool, len(verdicts))
+	var finished []seen.Intent
 	for k, v := range verdicts {
 		safe[k] = v != again
 		switch v {
@@ -100,11 +102,28 @@ func (h *haul) recoverBatch(b *seen.Batch, told *Recovered) error {
 			told.Delivered++
 		case finish:
 			told.Finished++
+			finished = append(finished, b.Intents[k])
 		case again:
 			told.Again++
 		}
 	}
-	return onDisk("record what was recovered", h.store.Resolve(b, safe))
+	if err := h.store.Resolve(b, safe); err != nil {
+		return onDisk("record what was recovered", err)
+	}
+	h.tellFinished(box, finished)
+	return nil
+}
+
+// tellFinished tells of mail that recovery has delivered. What the earlier run delivered itself, it may have told of.
+func (h *haul) tellFinished(box *maildir.Box, intents []seen.Intent) {
+	now := h.Now()
+	for _, in := range intents {
+		h.result.Messages++
+		h.result.Received += in.Size
+		h.tell(Delivered{
+			Account: h.a.Name, UID: in.UID, Key: in.Key, Path: filepath.Join(box.Path(), "new", in.Key), Size: in.Size, At: now,
+		})
+	}
 }
 
 // boxOf opens the Maildir that a batch was meant for: at its path, or where the account has it now if it is the same folder, moved.
