@@ -119,3 +119,29 @@ func FuzzStatus(f *testing.F) {
 		}
 	})
 }
+
+// FuzzChallenge reads anything as the server's side of an AUTH, by a mechanism that answers every challenge with its own octets.
+func FuzzChallenge(f *testing.F) {
+	f.Add([]byte("+ \r\n+OK\r\n"), uint64(1))
+	f.Add([]byte("+ cm90MTM=\r\n-ERR [AUTH] no\r\n"), uint64(2))
+	f.Add([]byte("+\n+ ====\n"), uint64(3))
+	f.Add(bytes.Repeat([]byte("+ YQ==\r\n"), maxChallenges+2), uint64(4))
+	f.Fuzz(func(t *testing.T, wire []byte, seed uint64) {
+		c := New(&canned{data: wire, piece: pieces(seed)}, Options{Timeout: patience})
+		m := &echo{}
+		expected(t, c.Auth(m))
+		if m.challenges > maxChallenges {
+			t.Errorf("%d challenges were answered", m.challenges)
+		}
+	})
+}
+
+// echo is a mechanism that has an initial response of no octets and repeats what it is asked.
+type echo struct{ challenges int }
+
+func (m *echo) Start() (string, []byte, error) { return "ECHO", []byte{}, nil }
+
+func (m *echo) Next(challenge []byte) ([]byte, error) {
+	m.challenges++
+	return challenge, nil
+}
