@@ -36,10 +36,16 @@ type lab struct {
 func newLab(t *testing.T, msgs []pop3test.Message, faults ...pop3test.Fault) *lab {
 	t.Helper()
 	box := pop3test.NewMailbox(msgs...)
-	l := &lab{t: t, mailbox: box, server: &pop3test.Server{
+	return newLabAt(t, box, &pop3test.Server{
 		Users:  map[string]pop3test.User{"me": {Password: "s3cret", Mailbox: box}},
 		Faults: faults,
-	}}
+	})
+}
+
+// newLabAt is a lab at a server that holds box for the user me.
+func newLabAt(t *testing.T, box *pop3test.Mailbox, server *pop3test.Server) *lab {
+	t.Helper()
+	l := &lab{t: t, mailbox: box, server: server}
 	l.start()
 	dir := t.TempDir()
 	l.account.Maildir = filepath.Join(dir, "mail")

@@ -1,0 +1,59 @@
+package fetch
+
+import (
+	"testing"
+	"time"
+
+	"haulmail/fetch/pop3/pop3test"
+)
+
+// dripping is an octet now and then: half of the least rate.
+const dripping = 20 * time.Millisecond
+
+// Silence, or a reply that comes too slowly, ends in a time-out and not in a hang, wherever it is; each run is bounded by longestHostile.
+func TestStalls(t *testing.T) {
+	session := []string{pop3test.Greeting, "CAPA", "AUTH", "STAT", "UIDL", "LIST", "RETR", "NOOP", "DELE", "QUIT"}
+	var rows []wrong
+	for _, group := range []struct {
+		wire   wire
+		stages []string
+	}{
+		{plain, session},
+		{userPass, []string{"USER", "PASS"}},
+		{twoSteps, []string{pop3test.Challenge}},
+		{implicit, []string{pop3test.Greeting, "RETR", "QUIT"}},
+		{startTLS, []string{pop3test.Greeting, "STLS", "CAPA", "RETR"}},
+	} {
+		for _, stage := range group.stages {
+			for place, fault := range map[string]pop3test.Fault{
+				"silence before":         {Do: pop3test.Stall},
+				"silence in":             {At: -2, Do: pop3test.Stall},
+				"silence, deaf to":       {Ignore: true, Do: pop3test.Stall},
+				"a drip as the reply to": {Do: pop3test.Drip, For: dripping},
+				"an endless drip behind": {At: 3, Do: pop3test.Flood, Text: ".", For: dripping},
+			} {
+				if fault.Ignore && (stage == pop3test.Greeting || stage == pop3test.Challenge) {
+					continue
+				}
+				fault.On = stage
+				if stage == "RETR" {
+					fault.UID = "u3"
+				}
+				rows = append(rows, wrong{place + " " + stage, group.wire, []pop3test.Fault{fault}, cutEnds})
+			}
+		}
+	}
+	for _, w := range []wire{implicit, startTLS} {
+		for place, fault := range map[string]pop3test.Fault{
+			"silence before": {Do: pop3test.Stall},
+			"silence in":     {At: 100, Do: pop3test.Stall},
+			"silence behind": {At: pop3test.End, Do: pop3test.Stall},
+			"a drip as":      {Do: pop3test.Drip, For: dripping},
+			"deaf to":        {Ignore: true, Do: pop3test.Stall},
+		} {
+			fault.On = pop3test.Handshake
+			rows = append(rows, wrong{place + " the handshake", w, []pop3test.Fault{fault}, cutEnds})
+		}
+	}
+	endureAll(t, rows)
+}
