@@ -79,6 +79,7 @@ type home struct {
 	state  string
 	binary func(testing.TB) string
 	env    []string // further variables
+	among  []string // what each command line begins with: nsenter, setpriv
 }
 
 // newHome makes a home in which config is the text of the config file; "" makes none.
@@ -134,7 +135,7 @@ const longestRun = 3 * time.Minute
 
 func (h *home) command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
-	return h.wrapped(t, nil, args...)
+	return h.wrapped(t, h.among, args...)
 }
 
 // wrapped is the command behind another one: strace, unshare.

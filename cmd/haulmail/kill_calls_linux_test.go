@@ -57,7 +57,7 @@ func killAtEach(t *testing.T, total *tally, class callClass, deletion string) {
 		t.Fatalf("without a kill: %s", wrong)
 	}
 	kills := 0
-	for i, n := range spread(calls, pointsPerClass) {
+	eachPoint(calls, pointsPerClass, func(i, n int) bool {
 		k := newHaul(t, deletion, pauses)
 		_, killed := k.killedAtCall(class, n)
 		if killed {
@@ -67,7 +67,8 @@ func killAtEach(t *testing.T, total *tally, class callClass, deletion string) {
 		k.meanwhile(meanwhile)
 		total.add(t, fmt.Sprintf("%s call %d of %d, then %s", class.name, n, calls, meanwhile), killed, append(k.recover(), k.verdict()...))
 		k.end()
-	}
+		return killed
+	})
 	t.Logf("%d calls, %d kills", calls, kills)
 }
 

@@ -218,26 +218,35 @@ func failAtEach(t *testing.T, total *tally, codes *[256]atomic.Int64, ground str
 			t.Fatalf("without an error: %s", wrong)
 		}
 		whole.end()
-		for i, n := range spread(calls, pointsPerFault) {
+		eachPoint(calls, pointsPerFault, func(i, n int) (met bool) {
 			fates := class.fates
 			if !everyPoint() {
 				fates = fates[(turn+s+i)%len(fates):][:1]
 			}
 			for j, f := range fates {
 				k := newGround(t, ground, deletions[(turn+i+j)%2], size)
-				_, struck, r := k.faulted(class.callClass, n, f)
-				wrong := k.faultVerdict(f, r)
-				if r.code == 0 && class.grave(f, struck) {
-					wrong = append(wrong, "it ended well as if nothing had been")
-				}
-				wrong = append(wrong, k.recover()...)
-				wrong = append(wrong, k.verdict()...)
-				codes[max(0, r.code)].Add(1)
-				total.add(t, fmt.Sprintf("%d messages after %s: %v at %s call %d of %d (%s)", size, ground, f, class.name, n, calls, struck), struck != "", wrong)
+				point := fmt.Sprintf("%d messages after %s: %v at %s call %d of %d", size, ground, f, class.name, n, calls)
+				met = k.failAt(total, codes, point, class, n, f) || met
 				k.end()
 			}
-		}
+			return met
+		})
 	}
+}
+
+// failAt gives one call one error.
+func (k *haul) failAt(total *tally, codes *[256]atomic.Int64, point string, class faultClass, n int, f fate) (met bool) {
+	k.t.Helper()
+	_, struck, r := k.faulted(class.callClass, n, f)
+	wrong := k.faultVerdict(f, r)
+	if r.code == 0 && class.grave(f, struck) {
+		wrong = append(wrong, "it ended well as if nothing had been")
+	}
+	wrong = append(wrong, k.recover()...)
+	wrong = append(wrong, k.verdict()...)
+	codes[max(0, r.code)].Add(1)
+	total.add(k.t, fmt.Sprintf("%s (%s)", point, struck), struck != "", wrong)
+	return struck != ""
 }
 
 func (f fate) String() string {

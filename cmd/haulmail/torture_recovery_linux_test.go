@@ -31,7 +31,7 @@ func killRecoveryAtEach(t *testing.T, total *tally, ground string, size, turn in
 		t.Fatalf("without a kill: %s", wrong)
 	}
 	whole.end()
-	for n := 1; n <= calls; n++ {
+	eachPoint(calls, calls, func(_, n int) bool {
 		k := newGround(t, ground, deletions[(turn+n)%2], size)
 		_, killed := k.killedAtCall(callClass{name: "any"}, n)
 		meanwhile := meanwhiles[(n/2)%len(meanwhiles)]
@@ -39,5 +39,6 @@ func killRecoveryAtEach(t *testing.T, total *tally, ground string, size, turn in
 		total.add(t, fmt.Sprintf("%d messages after %s, then call %d of %d, then %s", size, ground, n, calls, meanwhile), killed,
 			append(k.recover(), k.verdict()...))
 		k.end()
-	}
+		return killed
+	})
 }
