@@ -73,7 +73,7 @@ func (s *session) open(conn net.Conn) (err error) {
 	if s.h.Wire == nil {
 		wire = nil
 	}
-	s.client = pop3.New(conn, pop3.Options{Timeout: time.Duration(s.h.a.Timeout), Wire: wire, Secrets: []string{s.password.Reveal()}})
+	s.client = pop3.New(conn, pop3.Options{Timeout: time.Duration(s.h.a.Timeout), Wire: wire, Secrets: s.secrets()})
 	if err := s.client.Greeting(); err != nil {
 		return doing(doingConnect, err)
 	}
@@ -81,6 +81,12 @@ func (s *session) open(conn net.Conn) (err error) {
 		return doing(doingStartTLS, s.client.StartTLS(s.handshake))
 	}
 	return nil
+}
+
+// secrets are what a server must not get repeated: the password, and PLAIN's response, which it may know from a session before.
+func (s *session) secrets() []string {
+	password := s.password.Reveal()
+	return []string{password, "\x00" + s.h.a.Username + "\x00" + password}
 }
 
 // handshake brings TLS up on conn, with the certificate verified for the account's server.
