@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -37,9 +38,6 @@ var (
 	startTLS = wire{"STARTTLS", config.TLSStart, nil, "s3cret"}
 )
 
-// hostileTimeout is the accounts' time-out while the server misbehaves.
-const hostileTimeout = 300 * time.Millisecond
-
 var hostileCA = sync.OnceValues(func() (*pop3test.CA, error) { return pop3test.NewCA(time.Now()) })
 
 // hostileLab is a lab whose server is reached by a wire, with a certificate where that has TLS. The server's commands are kept.
@@ -64,8 +62,9 @@ func hostileLab(t *testing.T, w wire, cert pop3test.Cert, msgs []pop3test.Messag
 	l.account.TLS = w.tls
 	l.account.TLSCAFile = filepath.Join(t.TempDir(), "ca.pem")
 	check(t, os.WriteFile(l.account.TLSCAFile, ca.PEM(), 0o600))
-	l.account.Timeout = config.Duration(hostileTimeout)
-	l.options.Password = func(context.Context, *config.Account) (config.Secret, error) { return config.NewSecret(w.password), nil }
+	l.options.Password = func(context.Context, *config.Account) (config.Secret, error) {
+		return config.NewSecret(w.password), nil
+	}
 	return l, heard
 }
 
@@ -89,40 +88,57 @@ func (d *dialogue) String() string {
 
 // wrong is a server that is wrong in one way.
 type wrong struct {
-	name   string
-	wire   wire
-	faults []pop3test.Fault
-	ends   []Class // what the run may end with; the good run after it ends with None
+	name    string
+	wire    wire
+	faults  []pop3test.Fault
+	ends    []Class       // what the run may end with; the good run after it ends with None
+	timeout time.Duration // the account's; 0 is one that does not matter
 }
 
 // rules are the delete rules that each row is tried with.
 var rules = map[string]config.Delete{"keep": {}, "delete": {Mode: config.DeleteFetched}}
 
-// endureAll tries each row with each delete rule, many at once: they wait more than they work.
+// endureAll tries each row with each delete rule.
 func endureAll(t *testing.T, rows []wrong) {
 	leavesNothing(t)
-	names := make(map[string]bool)
-	var crowd sync.WaitGroup
-	defer crowd.Wait()
-	places := make(chan struct{}, 24)
+	c := newCrowd(t)
+	defer c.wait()
 	for _, row := range rows {
 		for mode, rule := range rules {
 			if mode == "keep" && row.faults[0].On == "DELE" {
 				continue
 			}
-			name := row.wire.name + "/" + row.name + "/" + mode
-			if names[name] {
-				t.Fatalf("two rows are called %s", name)
-			}
-			names[name] = true
-			places <- struct{}{}
-			crowd.Go(func() {
-				defer func() { <-places }()
-				t.Run(name, func(t *testing.T) { row.endure(t, rule) })
-			})
+			c.run(row.wire.name+"/"+row.name+"/"+mode, func(t *testing.T) { row.endure(t, rule) })
 		}
 	}
 }
+
+// crowd runs subtests, many at once: they wait more than they work, so that t.Parallel's limit would cost minutes.
+type crowd struct {
+	t      *testing.T
+	names  map[string]bool
+	places chan struct{}
+	all    sync.WaitGroup
+}
+
+func newCrowd(t *testing.T) *crowd {
+	return &crowd{t: t, names: make(map[string]bool), places: make(chan struct{}, 24)}
+}
+
+func (c *crowd) run(name string, test func(t *testing.T)) {
+	c.t.Helper()
+	if c.names[name] {
+		c.t.Errorf("two rows are called %s", name)
+	}
+	c.names[name] = true
+	c.places <- struct{}{}
+	c.all.Go(func() {
+		defer func() { <-c.places }()
+		c.t.Run(name, test)
+	})
+}
+
+func (c *crowd) wait() { c.all.Wait() }
 
 // endure is one bad run and one good one.
 func (row wrong) endure(t *testing.T, rule config.Delete) {
@@ -130,6 +146,7 @@ func (row wrong) endure(t *testing.T, rule config.Delete) {
 	acted, faults := watched(row.faults)
 	l, heard := hostileLab(t, row.wire, pop3test.Cert{}, msgs, faults...)
 	l.account.Delete = rule
+	l.account.Timeout = config.Duration(cmp.Or(row.timeout, 10*time.Second))
 	var bad Result
 	delivered := 0
 	for try := 1; !acted.Load(); try++ { // a busy machine may meet the time-out before
@@ -138,8 +155,8 @@ func (row wrong) endure(t *testing.T, rule config.Delete) {
 		}
 		began := time.Now()
 		bad = l.run()
-		if took := time.Since(began); took > longestHostile {
-			t.Errorf("it took %v, want %v at most", took, longestHostile)
+		if took := time.Since(began); took > row.longest() {
+			t.Errorf("it took %v, want %v at most", took, row.longest())
 		}
 		delivered += bad.Messages
 	}
@@ -166,9 +183,9 @@ func (row wrong) endure(t *testing.T, rule config.Delete) {
 	}
 }
 
-// longestHostile bounds a run against any of the servers: each session may wait for one reply that does not come, or comes as slowly
-// as the least rate just does not allow, and so may each of six messages. The rest is for busy machines.
-const longestHostile = (mostSessions+6)*2*hostileTimeout + 5*time.Second
+// longest bounds a run: each session may wait for one reply that does not come, or comes as slowly as the least rate just does not allow,
+// and so may each of the six messages. The rest is for busy machines.
+func (row wrong) longest() time.Duration { return (mostSessions+6)*2*row.timeout + 20*time.Second }
 
 // watched has the faults tell when they act: a fault that does not act tests nothing.
 func watched(faults []pop3test.Fault) (*atomic.Bool, []pop3test.Fault) {

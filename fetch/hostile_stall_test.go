@@ -7,10 +7,12 @@ import (
 	"haulmail/fetch/pop3/pop3test"
 )
 
-// dripping is an octet now and then: half of the least rate.
-const dripping = 20 * time.Millisecond
+const (
+	soon     = 300 * time.Millisecond // the time-out
+	dripping = 20 * time.Millisecond  // an octet now and then: half of the least rate
+)
 
-// Silence, or a reply that comes too slowly, ends in a time-out and not in a hang, wherever it is; each run is bounded by longestHostile.
+// Silence, or a reply that comes too slowly, ends in a time-out and not in a hang, wherever it is; each run is bounded by wrong.longest.
 func TestStalls(t *testing.T) {
 	session := []string{pop3test.Greeting, "CAPA", "AUTH", "STAT", "UIDL", "LIST", "RETR", "NOOP", "DELE", "QUIT"}
 	var rows []wrong
@@ -39,7 +41,7 @@ func TestStalls(t *testing.T) {
 				if stage == "RETR" {
 					fault.UID = "u3"
 				}
-				rows = append(rows, wrong{place + " " + stage, group.wire, []pop3test.Fault{fault}, cutEnds})
+				rows = append(rows, wrong{place + " " + stage, group.wire, []pop3test.Fault{fault}, cutEnds, soon})
 			}
 		}
 	}
@@ -52,7 +54,7 @@ func TestStalls(t *testing.T) {
 			"deaf to":        {Ignore: true, Do: pop3test.Stall},
 		} {
 			fault.On = pop3test.Handshake
-			rows = append(rows, wrong{place + " the handshake", w, []pop3test.Fault{fault}, cutEnds})
+			rows = append(rows, wrong{place + " the handshake", w, []pop3test.Fault{fault}, cutEnds, soon})
 		}
 	}
 	endureAll(t, rows)
