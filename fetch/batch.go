@@ -155,7 +155,7 @@ func (b *batcher) intents(batch []*arrival) *seen.Batch {
 		if a.short {
 			size = seen.NoSize
 		}
-		s.Intents[k] = seen.Intent{UID: b.p.name(a.index), Key: a.file.Key(), ListSize: size, Size: a.file.Size(), Sum: a.file.Sum()}
+		s.Intents[k] = seen.Intent{UID: a.name, Key: a.file.Key(), ListSize: size, Size: a.file.Size(), Sum: a.file.Sum()}
 	}
 	return s
 }

@@ -6,7 +6,7 @@ func (h *haul) deleteAndQuit(s *session, p *plan) error {
 	if s.ctx.Err() != nil {
 		return also(s.ctx.Err(), s.quit())
 	}
-	numbers := p.deletions()
+	numbers, names := p.deletions()
 	if len(numbers) == 0 {
 		return s.quit()
 	}
@@ -26,16 +26,21 @@ func (h *haul) deleteAndQuit(s *session, p *plan) error {
 	h.Step(StepQuitSent)
 	h.result.Deleted += marked
 	h.tell(Deleted{Account: h.a.Name, Messages: marked})
-	return nil
+	if refused != nil {
+		return nil // which of them are gone, the next listing tells
+	}
+	return onDisk("record what was deleted", h.store.MarkGone(names))
 }
 
-// deletions gives the numbers of the messages that may go.
-func (p *plan) deletions() []int {
-	var numbers []int
+// deletions gives the numbers of the messages that may go, and what the state knows them by.
+func (p *plan) deletions() (numbers []int, names [][]byte) {
 	for _, indexes := range [][]int{p.due, p.safe} {
 		for _, i := range indexes {
 			numbers = append(numbers, p.list.Number(i))
+			if name := p.name(i); name != nil {
+				names = append(names, name)
+			}
 		}
 	}
-	return numbers
+	return numbers, names
 }

@@ -64,9 +64,6 @@ func (e *poisonError) Error() string {
 	return fmt.Sprintf("%d messages could not be fetched whole, and will be tried again", e.failed)
 }
 
-// errNoUIDL is a server by which new mail can't be told from old.
-var errNoUIDL = errors.New("the server has no UIDL, so that new mail cannot be told from old")
-
 // unreachableError is a Maildir with open intents that is not there now.
 type unreachableError struct{ err error }
 
@@ -114,9 +111,6 @@ func (h *haul) classify(err error) (Class, string) {
 	}
 	if _, ok := errors.AsType[*poisonError](err); ok {
 		return Poison, "see why with: " + h.typed("seen list --failed")
-	}
-	if errors.Is(err, errNoUIDL) {
-		return Protocol, ""
 	}
 	if _, ok := errors.AsType[*pop3.TooLongError](err); ok {
 		return Poison, ""

@@ -145,12 +145,13 @@ func TestRefusedMessageBlocksNoOther(t *testing.T) {
 }
 
 func TestFailuresOfTwoSessionsAreCountedOnce(t *testing.T) {
-	l := newLab(t, append(mail(10), pop3test.Message{Data: []byte("nameless\r\n")}),
+	l := newLab(t, mail(11),
+		pop3test.Fault{On: "UIDL", Line: func(n int, line string) string { return map[bool]string{true: "", false: line}[n == 11] }},
 		pop3test.Fault{On: "RETR", Msg: 2, Limit: 1, Ignore: true, Text: "-ERR [SYS/TEMP] try later\r\n"},
 		pop3test.Fault{On: "RETR", Msg: 4, Ignore: true, Text: "-ERR never\r\n"},
 		pop3test.Fault{On: "RETR", Msg: 6, Limit: 1, At: 20, Do: pop3test.FIN})
 	if r := l.want(9, 0, Poison); r.Failed != 2 {
-		t.Errorf("%d failed, want 2: message 4, and the one without UID", r.Failed)
+		t.Errorf("%d failed, want 2: message 4, and the one that UIDL does not list", r.Failed)
 	}
 }
 
@@ -336,13 +337,6 @@ func TestOddListings(t *testing.T) {
 	l.want(0, 0, None)
 	l.holds(texts(t, strange)...)
 
-	l = newLab(t, append(mail(2), pop3test.Message{Data: []byte("nameless\r\n")}))
-	l.want(2, 0, Poison)
-	l.holds(texts(t, mail(2))...)
-
-	l = newLab(t, mail(2), pop3test.Fault{On: "UIDL", Ignore: true, Text: "-ERR what?\r\n"})
-	l.want(0, 0, Protocol)
-
 	half := newLab(t, mail(4))
 	half.want(4, 0, None)
 	half.server.SetFaults(pop3test.Fault{On: "UIDL", Line: func(n int, line string) string {
@@ -355,6 +349,48 @@ func TestOddListings(t *testing.T) {
 	half.server.SetFaults()
 	half.want(0, 0, None)
 	half.holds(texts(t, mail(4))...)
+}
+
+// Where the server gives no UIDs, the header tells messages apart, and where it has no TOP either, the content.
+func TestMessagesWithoutUIDs(t *testing.T) {
+	noUIDL := pop3test.Fault{On: "UIDL", Ignore: true, Text: "-ERR what?\r\n"}
+	noTOP := pop3test.Fault{On: "TOP", Ignore: true, Text: "-ERR what?\r\n"}
+	for _, row := range []struct {
+		name   string
+		msgs   []pop3test.Message
+		faults []pop3test.Fault
+		asked  int // for the first message, in three runs
+	}{
+		{"no UIDL", mail(5), []pop3test.Fault{noUIDL}, 1},
+		{"no UIDL, no TOP", mail(5), []pop3test.Fault{noUIDL, noTOP}, 3},
+		{"empty UIDs", []pop3test.Message{{Data: []byte("A: 1\r\n\r\n1\r\n")}, {UID: "x", Data: []byte("A: 2\r\n")}, {Data: []byte("A: 1\r\n\r\n2\r\n")}}, nil, 2},
+		{"empty UIDs, no TOP", []pop3test.Message{{Data: []byte("1\r\n")}, {UID: "x", Data: []byte("2\r\n")}, {Data: []byte("3\r\n")}}, []pop3test.Fault{noTOP}, 6},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			l := newLab(t, row.msgs, row.faults...)
+			l.want(len(row.msgs), 0, None)
+			l.want(0, 0, None)
+			l.want(0, 0, None)
+			l.holds(texts(t, row.msgs)...)
+			if n := l.mailbox.Retrieved()[row.msgs[0].UID]; n != row.asked {
+				t.Errorf("messages with the UID %q were asked for %d times, want %d", row.msgs[0].UID, n, row.asked)
+			}
+			l.account.Delete = config.Delete{Mode: config.DeleteFetched}
+			l.want(0, len(row.msgs), None)
+			l.onServer()
+		})
+	}
+}
+
+func TestUIDsUsedAgain(t *testing.T) {
+	l := newLab(t, mail(3))
+	l.account.Delete = config.Delete{Mode: config.DeleteFetched}
+	l.want(3, 3, None)
+	other := pop3test.Message{UID: "u2", Data: []byte("another message under a UID of one that is deleted\r\n")}
+	l.mailbox.Replace(other)
+	l.want(1, 1, None)
+	l.holds(texts(t, append(mail(3), other))...)
+	l.onServer()
 }
 
 func TestDryRunChangesNothing(t *testing.T) {

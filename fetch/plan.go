@@ -1,12 +1,7 @@
 package fetch
 
 import (
-	"bytes"
-	"cmp"
 	"errors"
-	"fmt"
-	"slices"
-	"strconv"
 
 	"haulmail/config"
 	"haulmail/fetch/pop3"
@@ -18,7 +13,8 @@ import (
 type plan struct {
 	list      *pop3.Listing
 	matched   *seen.Matched
-	twins     map[int][]byte // names of messages whose UID stands in the listing before them
+	names     map[int][]byte        // of messages that do not go by their UID alone
+	contents  map[string]seen.Entry // what is known of messages that go by their content
 	unsettled map[string]bool
 	found     map[int]seen.Entry // known from the Maildir alone, the state being lost
 	left      map[string]Reason
@@ -38,10 +34,10 @@ func (h *haul) plan(s *session) (*plan, error) {
 		return nil, doing(doingList, s.brokenAhead(err))
 	}
 	h.Step(StepListed)
-	if list.NoUIDL != nil && (list.Len() > 0 || list.Count > 0) {
-		return nil, doing(doingList, fmt.Errorf("%w (%w)", errNoUIDL, list.NoUIDL))
+	p := &plan{list: list, rule: h.a.Delete, left: h.left}
+	if err := h.nameMessages(s, p); err != nil {
+		return nil, err
 	}
-	p := &plan{list: list, twins: twins(list), rule: h.a.Delete, left: h.left}
 	if p.matched, err = h.store.MatchFunc(list.Len(), p.name); err != nil {
 		return nil, onDisk("read the state", err)
 	}
@@ -58,55 +54,25 @@ func (h *haul) plan(s *session) (*plan, error) {
 	return p, nil
 }
 
-// name is what the state knows a message by: its UID, or for one whose UID occurs before it in the listing, the UID and the count.
-// Nil for a message without UID.
+// name is what the state knows a message by: its UID; for one whose UID occurs before it in the listing, the UID and the count; for
+// one without a UID, a digest of its header. Nil for one that goes by its content, or that UIDL does not list.
 func (p *plan) name(i int) []byte {
-	if name, ok := p.twins[i]; ok {
+	if name, ok := p.names[i]; ok {
 		return name
 	}
 	return p.list.UID(i)
 }
 
-// twins names the messages whose UID stands in the listing before them. RFC 1939 §7 forbids that; servers do it all the same,
-// and both messages have to be fetched.
-func twins(list *pop3.Listing) map[int][]byte {
-	ascending := true
-	for i := 1; i < list.Len() && ascending; i++ {
-		ascending = bytes.Compare(list.UID(i-1), list.UID(i)) < 0
-	}
-	if ascending {
-		return nil
-	}
-	order := make([]int32, list.Len())
-	for i := range order {
-		order[i] = int32(i)
-	}
-	slices.SortFunc(order, func(a, b int32) int {
-		return cmp.Or(bytes.Compare(list.UID(int(a)), list.UID(int(b))), cmp.Compare(a, b))
-	})
-	names := make(map[int][]byte)
-	count := 1
-	for k := 1; k < len(order); k++ {
-		uid := list.UID(int(order[k]))
-		if uid == nil || !bytes.Equal(uid, list.UID(int(order[k-1]))) {
-			count = 1
-			continue
-		}
-		count++
-		names[int(order[k])] = strconv.AppendInt(append(bytes.Clone(uid), "\x00#"...), int64(count), 10)
-	}
-	return names
-}
-
 // message gathers what is known about the i-th message.
 func (p *plan) message(i int) message {
 	name := p.name(i)
-	m := message{size: p.list.Size(i), hasUID: name != nil, unsettled: p.unsettled[string(name)], left: p.left[string(name)]}
+	_, named := p.names[i]
+	m := message{size: p.list.Size(i), nameless: name == nil, unlisted: name == nil && !named, unsettled: p.unsettled[string(name)], left: p.left[string(name)]}
 	if f, ok := p.failures[string(name)]; ok {
 		m.failures, m.retryAt = f.Count, RetryAt(f)
 	}
 	if record := p.matched.At(i); record.Known {
-		m.known, m.oldSize, m.fetched = true, record.ListSize, record.Fetched
+		m.known, m.oldSize, m.fetched, m.returned = true, record.ListSize, record.Fetched, record.Returned
 	} else if entry, ok := p.found[i]; ok {
 		m.known, m.oldSize, m.fetched = true, entry.ListSize, entry.Fetched
 	}
@@ -117,7 +83,7 @@ func (p *plan) message(i int) message {
 // have met.
 func (h *haul) choose(p *plan) {
 	told := Listed{Account: h.a.Name, Total: p.list.Len()}
-	nameless, failed := 0, 0
+	unlisted, failed := 0, 0
 	now := h.Now()
 	for i := range p.list.Len() {
 		size := min(max(p.list.Size(i), 0), believable)
@@ -136,17 +102,17 @@ func (h *haul) choose(p *plan) {
 			p.due = append(p.due, i)
 		case Skip:
 			switch d.Reason {
-			case ReasonNoUID:
-				nameless++
+			case ReasonUnlisted:
+				unlisted++
 			case ReasonFailed:
 				failed++
 			}
 		}
 	}
-	if nameless > 0 {
-		h.warn("%d messages have no UID and are left on the server", nameless)
+	if unlisted > 0 {
+		h.warn("%d messages are in LIST and not in UIDL, and are left on the server", unlisted)
 	}
-	h.result.Failed = nameless + failed
+	h.result.Failed = unlisted + failed
 	told.Delete = len(p.due)
 	told.Skip = told.Total - told.Get - told.Delete
 	h.result.Total, h.result.Bytes = told.Total, told.Bytes

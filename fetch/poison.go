@@ -70,14 +70,17 @@ func (h *haul) sessions(ctx context.Context, password config.Secret, pipelining 
 
 // failed notes a message that could not be had. The ones behind it go on.
 func (h *haul) failed(p *plan, i int, why error) {
+	if h.result.Failed++; h.result.Failed <= mostTold {
+		h.warn("message %d (UID %q): %v", p.list.Number(i), p.list.UID(i), why)
+	}
 	name := p.name(i)
+	if name == nil {
+		return // it has no name to be noted by
+	}
 	h.left[string(name)] = ReasonFailed
 	h.failures = append(h.failures, seen.Failure{
 		UID: name, Count: p.failures[string(name)].Count + 1, Last: h.Now(), Reason: why.Error(),
 	})
-	if h.result.Failed++; h.result.Failed <= mostTold {
-		h.warn("message %d (UID %q): %v", p.list.Number(i), p.list.UID(i), why)
-	}
 }
 
 // forgive forgets the failures of a session in which commands were sent ahead and which broke: that may be what they came from.

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"haulmail/fetch/pop3"
+	"haulmail/fetch/seen"
 	"haulmail/maildir"
 )
 
@@ -22,7 +23,8 @@ const (
 
 // arrival is one message in the spool, read whole.
 type arrival struct {
-	index    int // in the listing
+	index    int    // in the listing
+	name     []byte // what the state will know it by
 	file     *maildir.File
 	octets   int64 // on the wire, as LIST counts
 	position int   // in the walk
@@ -236,7 +238,7 @@ func (w *walk) acceptOne(r *pop3.Retrieval, a *arrival) {
 		w.believe(a, size)
 	case !w.doubtful(a.octets, size):
 		w.lied = w.lied || second
-		w.b.take(a)
+		w.take(a)
 	case second:
 		w.lied = true
 		w.discard(a)
@@ -269,16 +271,33 @@ func (w *walk) doubtful(octets, size int64) bool {
 	return w.exactSizes && octets < size
 }
 
+// take hands a message to the batches, unless it goes by its content and that is known.
+func (w *walk) take(a *arrival) {
+	known, ok := w.p.contents[string(a.name)]
+	if !ok {
+		if w.p.name(a.index) == nil { // an equal one behind it is the same message
+			w.p.contents[string(a.name)] = seen.Entry{Fetched: w.Now()}
+		}
+		w.b.take(a)
+		return
+	}
+	w.discard(a)
+	d := decide(message{size: a.octets, known: true, oldSize: a.octets, fetched: known.Fetched}, w.p.rule, w.Now())
+	if d.Action == Delete {
+		w.p.due = append(w.p.due, a.index)
+	}
+}
+
 // believe takes a message that came twice the same. It is not deleted in this run, and never if it is short: the rest of it may be
 // there another day. Unless it is so far off that it says nothing about the others, the server's sizes are no witnesses any more.
 func (w *walk) believe(a *arrival, size int64) {
 	a.doubt = true
 	a.short = a.octets < size
-	w.left[string(w.p.name(a.index))] = ReasonDoubtful
+	w.left[string(a.name)] = ReasonDoubtful
 	if a.octets >= size/2 {
 		w.exactSizes = false
 	}
-	w.b.take(a)
+	w.take(a)
 }
 
 // discard removes a message from the spool that is not accepted.
@@ -311,9 +330,13 @@ func (h *haul) receive(p *plan, r *pop3.Retrieval, i int) (*arrival, error) {
 	if err != nil {
 		return nil, also(err, file.Discard())
 	}
+	name := p.name(i)
+	if name == nil {
+		name = contentName(file.Sum())
+	}
 	h.received(1, 0)
 	h.Step(StepBodyWritten)
-	return &arrival{index: i, file: file, octets: octets}, nil
+	return &arrival{index: i, name: name, file: file, octets: octets}, nil
 }
 
 // counting counts what goes into a file.

@@ -39,8 +39,10 @@ const (
 	ReasonOld                       // delete: fetched long enough ago
 	ReasonFetched                   // delete: fetched before, and what is fetched may go
 	ReasonSizeChanged               // skip: fetched before, due for deletion, but no longer the size it had: perhaps another message
-	ReasonNoUID                     // skip: no UID, so that nobody could tell later whether it was fetched
 	ReasonUnsettled                 // skip: an earlier run was cut off while it delivered this one; the next fetch decides
+	ReasonReused                    // get: fetched before under this UID, gone since, and another size now: another message
+	ReasonUnlisted                  // skip: LIST has it and UIDL not; the next listing may
+	ReasonNoUID                     // get: no UID and no header to know it by; what was fetched before is found out by the content
 	ReasonRetry                     // get: it failed before, and its time has come again
 	ReasonWaiting                   // skip: it failed before, and its time has not come
 	ReasonFailed                    // skip: it failed in this run
@@ -55,11 +57,13 @@ type Decision struct {
 
 // message is one message of a listing with what is known about it: all that a decision depends on.
 type message struct {
-	size      int64 // LIST's, or -1
-	hasUID    bool
+	size      int64     // LIST's, or -1
+	unlisted  bool      // UIDL, which works, does not list it
+	nameless  bool      // the server gives it no UID and no header: only its content can tell whether it was fetched
 	known     bool      // fetched and recorded
 	oldSize   int64     // LIST's when it was fetched, or -1; of a known one
 	fetched   time.Time // of a known one
+	returned  bool      // it had gone from the server, of a known one
 	unsettled bool      // an open intent names it
 	failures  int       // how often it failed since it was last had
 	retryAt   time.Time // when it may be asked for again, of one that failed
@@ -72,8 +76,10 @@ type message struct {
 // A message of an earlier run is deleted only when its size is still the one it had: servers use UIDs again for other mail.
 func decide(m message, rule config.Delete, now time.Time) Decision {
 	switch {
-	case !m.hasUID:
-		return Decision{Skip, ReasonNoUID}
+	case m.unlisted:
+		return Decision{Skip, ReasonUnlisted}
+	case m.nameless:
+		return Decision{Get, ReasonNoUID}
 	case m.unsettled:
 		return Decision{Skip, ReasonUnsettled}
 	case m.left != 0:
@@ -84,6 +90,8 @@ func decide(m message, rule config.Delete, now time.Time) Decision {
 		return Decision{Get, ReasonRetry}
 	case !m.known:
 		return Decision{Get, ReasonNew}
+	case m.returned && m.size >= 0 && m.oldSize >= 0 && m.size != m.oldSize:
+		return Decision{Get, ReasonReused}
 	case rule.Mode == config.DeleteNever:
 		return Decision{Skip, ReasonSeen}
 	case rule.Mode == config.DeleteAged && now.Before(m.fetched.Add(rule.Age)):
@@ -114,8 +122,12 @@ func reasonText(d Decision, m message, rule config.Delete) string {
 		return "fetched before"
 	case ReasonSizeChanged:
 		return fmt.Sprintf("fetched before with another size (%d octets): not deleted", m.oldSize)
+	case ReasonReused:
+		return "new, under the UID of a message that is gone"
+	case ReasonUnlisted:
+		return "the server's UIDL does not list it"
 	case ReasonNoUID:
-		return "the server gives it no UID"
+		return "the server gives it no UID: its content will tell whether it is new"
 	case ReasonUnsettled:
 		return "an earlier run was cut off with it: the next fetch decides"
 	case ReasonRetry:

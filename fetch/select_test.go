@@ -13,8 +13,8 @@ func TestDecide(t *testing.T) {
 	never := config.Delete{}
 	fetched := config.Delete{Mode: config.DeleteFetched}
 	aged := config.Delete{Mode: config.DeleteAged, Age: 14 * 24 * time.Hour}
-	fresh := message{size: 100, hasUID: true}
-	known := message{size: 100, hasUID: true, known: true, oldSize: 100, fetched: now.Add(-14 * 24 * time.Hour)}
+	fresh := message{size: 100}
+	known := message{size: 100, known: true, oldSize: 100, fetched: now.Add(-14 * 24 * time.Hour)}
 	with := func(m message, change func(*message)) message { change(&m); return m }
 
 	for _, row := range []struct {
@@ -34,7 +34,12 @@ func TestDecide(t *testing.T) {
 		{"known, another size, never to go", with(known, func(m *message) { m.size++ }), never, Decision{Skip, ReasonSeen}},
 		{"known, no size now", with(known, func(m *message) { m.size = -1 }), fetched, Decision{Skip, ReasonSizeChanged}},
 		{"known, no size ever", with(known, func(m *message) { m.size, m.oldSize = -1, -1 }), aged, Decision{Skip, ReasonSizeChanged}},
-		{"no UID", with(fresh, func(m *message) { m.hasUID = false }), fetched, Decision{Skip, ReasonNoUID}},
+		{"not in UIDL", with(fresh, func(m *message) { m.unlisted, m.nameless = true, true }), fetched, Decision{Skip, ReasonUnlisted}},
+		{"no UID", with(fresh, func(m *message) { m.nameless = true }), fetched, Decision{Get, ReasonNoUID}},
+		{"returned", with(known, func(m *message) { m.returned = true }), never, Decision{Skip, ReasonSeen}},
+		{"returned, to go", with(known, func(m *message) { m.returned = true }), fetched, Decision{Delete, ReasonFetched}},
+		{"returned, another size", with(known, func(m *message) { m.returned = true; m.size++ }), never, Decision{Get, ReasonReused}},
+		{"returned, no size ever", with(known, func(m *message) { m.returned = true; m.oldSize = -1 }), never, Decision{Skip, ReasonSeen}},
 		{"unsettled", with(fresh, func(m *message) { m.unsettled = true }), fetched, Decision{Skip, ReasonUnsettled}},
 		{"failed in this run", with(fresh, func(m *message) { m.left = ReasonFailed }), never, Decision{Skip, ReasonFailed}},
 		{"failed before", with(fresh, func(m *message) { m.failures, m.retryAt = 3, now }), never, Decision{Get, ReasonRetry}},

@@ -58,7 +58,7 @@ func FuzzListing(f *testing.F) {
 			if l.Number(i) < 1 || l.Number(i) > maxMessages || l.Size(i) < -1 || i > 0 && l.Number(i) <= l.Number(i-1) {
 				t.Errorf("message %d has number %d and size %d", i, l.Number(i), l.Size(i))
 			}
-			if uid := l.UID(i); uid != nil && (len(uid) == 0 || !bytes.Contains(wire, uid)) {
+			if uid := l.UID(i); uid != nil && !bytes.Contains(wire, uid) {
 				t.Errorf("message %d has the UID %q, which was never sent", i, uid)
 			}
 		}

@@ -17,6 +17,8 @@ const (
 	// UIDs of 40 octets that is 100,000 messages; and two listings without an end, the garbage collector being late for the first,
 	// leave the process below 32 MiB.
 	unforeseenListing = 6 << 20
+	// maxHeader bounds a header in octets: some ten times the largest that mail servers take.
+	maxHeader = 1 << 20
 	// maxCapabilities is some five times what any server announces.
 	maxCapabilities = 100
 	// maxChallenges ends a SASL exchange that does not end by itself; the longest real one takes four.

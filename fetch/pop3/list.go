@@ -27,7 +27,7 @@ type Listing struct {
 type entry struct {
 	size   int64  // LIST's, or -1
 	number uint32 // of the message
-	uid    uint32 // the place of its UID in uids, block and octet, or noUID
+	uid    uint32 // the place of its UID in uids, block and octet, noUID or emptyUID
 }
 
 const (
@@ -36,6 +36,7 @@ const (
 	uidBlock   = 1 << 18 // octets, many times a UID
 	uidPrefix  = 2       // octets of a UID's length
 	noUID      = 1<<32 - 1
+	emptyUID   = noUID - 1
 )
 
 // Len is the number of messages.
@@ -53,12 +54,15 @@ func (l *Listing) Number(i int) int { return int(l.at(i).number) }
 // Size is LIST's size of the i-th message in octets, or -1 where LIST did not tell. It is advisory.
 func (l *Listing) Size(i int) int64 { return l.at(i).size }
 
-// UID is the unique id of the i-th message (RFC 1939 §7): octets of any value but CR and LF. Nil where UIDL did not tell one. It
-// must not be written to.
+// UID is the unique id of the i-th message (RFC 1939 §7): octets of any value but CR and LF. It has no octets where UIDL told the number
+// alone, and is nil where UIDL did not list the message. It must not be written to.
 func (l *Listing) UID(i int) []byte {
 	place := l.at(i).uid
-	if place == noUID {
+	switch place {
+	case noUID:
 		return nil
+	case emptyUID:
+		return []byte{}
 	}
 	text := l.uids[place/uidBlock][place%uidBlock:]
 	end := uidPrefix + int(binary.BigEndian.Uint16(text))
@@ -136,7 +140,7 @@ func (l *Listing) takeUID(line []byte) error {
 	if err != nil {
 		return err
 	}
-	e := entry{size: -1, number: number, uid: noUID}
+	e := entry{size: -1, number: number, uid: emptyUID}
 	if err := l.room("UIDL", number, len(uid)); err != nil {
 		return err
 	}

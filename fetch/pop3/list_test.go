@@ -39,7 +39,7 @@ var listings = []struct {
 	{"blanks before UIDs", "+OK 2 1", "+OK\n1  a\n2\tb\n 3 \t c\n.", "+OK\n 1 120\n2  200\n3\t300\n.", "1 a 120\n2 b 200\n3 c 300", 2},
 	{"UIDs of any octets", "+OK", "+OK\n1 ../../x\n2 \xff\x80\x01\x1b[2J\n3 #@/.\n.", "+OK\n.", "1 ../../x -1\n2 \xff\x80\x01\x1b[2J -1\n3 #@/. -1", -1},
 	{"UIDs like numbers", "+OK", "+OK\n1 1\n2 2 3\n3 .\n.", "+OK\n.", "1 1 -1\n2 2 3 -1\n3 . -1", -1},
-	{"no UID", "+OK", "+OK\n1\n2 \n3 c\n.", "+OK\n1 10\n2 20\n3 30\n.", "1 - 10\n2 - 20\n3 c 30", -1},
+	{"no UID", "+OK", "+OK\n1\n2 \n3 c\n.", "+OK\n1 10\n2 20\n3 30\n.", "1  10\n2  20\n3 c 30", -1},
 	{"equal UIDs", "+OK", "+OK\n1 a\n2 a\n.", "+OK\n1 10\n2 20\n.", "1 a 10\n2 a 20", -1},
 	{"long UID", "+OK", "+OK\n1 " + strings.Repeat("u", 500) + "\n.", "+OK\n1 10\n.", "1 " + strings.Repeat("u", 500) + " 10", -1},
 	{"UIDL out of order", "+OK", "+OK\n3 c\n1 a\n2 b\n.", "+OK\n1 10\n2 20\n3 30\n.", "1 a 10\n2 b 20\n3 c 30", -1},

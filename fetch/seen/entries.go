@@ -68,6 +68,25 @@ func (s *Store) AddSeen(records []Entry) error {
 	})
 }
 
+// MarkGone marks records as no longer listed, in one transaction: the server has said that it deleted the messages. Should it list one
+// of these UIDs again, that may be another message.
+func (s *Store) MarkGone(uids [][]byte) error {
+	if len(uids) == 0 {
+		return nil
+	}
+	now := seconds(s.now())
+	var x index
+	x.build(len(uids), func(i int) []byte { return uids[i] })
+	return s.update("mark deleted messages", func(tx *bolt.Tx) error {
+		return rewrite(tx, func(e *entry) bool {
+			if e.gone == stays && x.find(e.uid) >= 0 {
+				e.gone = now
+			}
+			return true
+		})
+	})
+}
+
 // Forget removes the records of these UIDs in one transaction, so that the messages are fetched again, and returns how many
 // records that were.
 func (s *Store) Forget(uids [][]byte) (n int, err error) {

@@ -14,6 +14,7 @@ type Record struct {
 	Known    bool      // fetched and recorded
 	ListSize int64     // bytes, as LIST said when it was fetched; NoSize if unknown or in doubt
 	Fetched  time.Time // to the second
+	Returned bool      // it had vanished from the listing, or was deleted, and is listed again
 }
 
 // Matched is a listing beside the state. It holds on to the listing's UIDs, which must not change until Finish.
@@ -31,7 +32,8 @@ type Matched struct {
 	Missing int
 }
 
-// found is the stored half of a Record. A million of them is 16 MB; Records would be 40.
+// found is the stored half of a Record. A million of them is 16 MB; Records would be 48. Of one that has returned, fetched is stored
+// as its complement, which is negative.
 type found struct{ size, fetched int64 }
 
 const unknown = NoSize - 1
@@ -45,7 +47,7 @@ func (m *Matched) At(i int) Record {
 	if f.size == unknown {
 		return Record{ListSize: NoSize}
 	}
-	return Record{Known: true, ListSize: f.size, Fetched: time.Unix(f.fetched, 0)}
+	return Record{Known: true, ListSize: f.size, Fetched: time.Unix(max(f.fetched, ^f.fetched), 0), Returned: f.fetched < 0}
 }
 
 // Changes says whether Finish has to write anything about the listing.
@@ -88,6 +90,9 @@ func (m *Matched) see(e entry) {
 	i := m.listed.find(e.uid)
 	if i >= 0 {
 		m.found[i] = found{size: e.size, fetched: e.fetched}
+		if e.gone != stays {
+			m.found[i].fetched = ^e.fetched
+		}
 	}
 	switch {
 	case i >= 0 && e.gone != stays:

@@ -52,12 +52,12 @@ func TestRecordsTellSizeAndTime(t *testing.T) {
 	b.reopen()
 	m := b.match("later", "", "a", "unknown", "doubt", "absurd")
 	for i, want := range []Record{
-		{true, 105, start.Add(48 * time.Hour)},
-		{true, 100, start},
-		{true, 101, start},
-		{false, NoSize, time.Time{}},
-		{true, NoSize, start},
-		{true, NoSize, start},
+		{true, 105, start.Add(48 * time.Hour), false},
+		{true, 100, start, false},
+		{true, 101, start, false},
+		{false, NoSize, time.Time{}, false},
+		{true, NoSize, start, false},
+		{true, NoSize, start, false},
 	} {
 		have := m.At(i)
 		have.Fetched = have.Fetched.UTC()
@@ -225,4 +225,21 @@ func TestNothingNewWritesNothing(t *testing.T) {
 	info, err := os.Stat(b.path)
 	b.must(err)
 	b.want("time of the last write", info.ModTime(), long)
+}
+
+func TestMarkGone(t *testing.T) {
+	b := newBed(t)
+	b.seen("a", "b", "c")
+	b.must(b.MarkGone([][]byte{[]byte("a"), []byte("c"), []byte("unknown")}))
+	b.reopen()
+	m := b.match("a", "b")
+	for i, want := range []bool{true, false} {
+		if got := m.At(i); !got.Known || got.Returned != want || got.Fetched.IsZero() || !got.Fetched.Equal(start) {
+			t.Errorf("record %d is %+v, want Returned %v", i, got, want)
+		}
+	}
+	if m.Returned != 1 || m.Vanished != 0 || m.Missing != 1 {
+		t.Errorf("returned %d, vanished %d, missing %d; want 1, 0, 1", m.Returned, m.Vanished, m.Missing)
+	}
+	b.must(b.MarkGone(nil))
 }
