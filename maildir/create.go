@@ -78,11 +78,14 @@ func (b *Box) look() (condition, error) {
 var errStop = errors.New("enough")
 
 // wantEmpty refuses a folder that is used for something else: mail must not land
-// in the folder above the Maildirs because of a short path in the config.
+// in the folder above the Maildirs because of a short path in the config. new
+// and cur were not there before: if they are now, another process is making the
+// Maildir at this moment.
 func (b *Box) wantEmpty(root int) error {
 	var other string
 	err := b.disk.List(root, func(name string) error {
-		if name == "tmp" || name == "lost+found" {
+		switch name {
+		case "tmp", "new", "cur", "lost+found":
 			return nil
 		}
 		other = name

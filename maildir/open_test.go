@@ -2,10 +2,12 @@ package maildir
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -188,5 +190,26 @@ func TestOpenWritesNothing(t *testing.T) {
 	}
 	if d.open != 0 {
 		t.Errorf("%d descriptors left open", d.open)
+	}
+}
+
+// Several processes, each with an account that is delivered into the same new Maildir, make it at the same time.
+func TestMadeByManyAtOnce(t *testing.T) {
+	for range 200 {
+		path := filepath.Join(t.TempDir(), "mail")
+		var all sync.WaitGroup
+		for n := range 6 {
+			all.Go(func() {
+				b, err := Open(path, fmt.Sprint("id", n), Options{Create: true})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if err := b.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
 	}
 }
