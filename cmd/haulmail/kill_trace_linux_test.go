@@ -16,24 +16,25 @@ import (
 
 // callClass is a set of system calls at which a run is killed.
 type callClass struct {
-	name  string
-	calls []uint64 // none: every call there is
+	name   string
+	calls  []uint64 // none: every call there is
+	others bool     // all calls but these
 }
 
 // The calls by which a run changes what others see: the disk, the server, its own lock. Together with "any" they are
 // the points between which a crash can fall.
 var callClasses = []callClass{
-	{"fsync", []uint64{unix.SYS_FSYNC, unix.SYS_FDATASYNC, unix.SYS_SYNCFS, unix.SYS_MSYNC}},
-	{"rename", []uint64{unix.SYS_RENAMEAT, unix.SYS_RENAMEAT2, unix.SYS_LINKAT}},
-	{"unlink", []uint64{unix.SYS_UNLINKAT}},
-	{"mkdir", []uint64{unix.SYS_MKDIRAT}},
-	{"openat", []uint64{unix.SYS_OPENAT}},
-	{"write", []uint64{unix.SYS_WRITE, unix.SYS_WRITEV, unix.SYS_PWRITE64, unix.SYS_PWRITEV, unix.SYS_SENDTO}},
-	{"pwrite", []uint64{unix.SYS_PWRITE64, unix.SYS_FTRUNCATE, unix.SYS_FALLOCATE}},
-	{"read", []uint64{unix.SYS_READ, unix.SYS_RECVFROM}},
-	{"close", []uint64{unix.SYS_CLOSE}},
-	{"flock", []uint64{unix.SYS_FLOCK}},
-	{"any", nil},
+	{name: "fsync", calls: []uint64{unix.SYS_FSYNC, unix.SYS_FDATASYNC, unix.SYS_SYNCFS, unix.SYS_MSYNC}},
+	{name: "rename", calls: []uint64{unix.SYS_RENAMEAT, unix.SYS_RENAMEAT2, unix.SYS_LINKAT}},
+	{name: "unlink", calls: []uint64{unix.SYS_UNLINKAT}},
+	{name: "mkdir", calls: []uint64{unix.SYS_MKDIRAT}},
+	{name: "openat", calls: []uint64{unix.SYS_OPENAT}},
+	{name: "write", calls: []uint64{unix.SYS_WRITE, unix.SYS_WRITEV, unix.SYS_PWRITE64, unix.SYS_PWRITEV, unix.SYS_SENDTO}},
+	{name: "pwrite", calls: []uint64{unix.SYS_PWRITE64, unix.SYS_FTRUNCATE, unix.SYS_FALLOCATE}},
+	{name: "read", calls: []uint64{unix.SYS_READ, unix.SYS_RECVFROM}},
+	{name: "close", calls: []uint64{unix.SYS_CLOSE}},
+	{name: "flock", calls: []uint64{unix.SYS_FLOCK}},
+	{name: "any"},
 }
 
 // sysCall is a system call that a thread is about to make.
@@ -65,7 +66,7 @@ func traced(argv, env []string, dir string, out *os.File, class callClass, kill 
 }
 
 func (class callClass) has(number uint64) bool {
-	return class.calls == nil || slices.Contains(class.calls, number)
+	return class.calls == nil || slices.Contains(class.calls, number) != class.others
 }
 
 // tracedBy runs a program under ptrace and asks decide about each of its calls, of all of its threads.
@@ -189,7 +190,7 @@ func TestTracedKillsAtTheCall(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer out.Close()
-	writes := callClass{"write", []uint64{unix.SYS_WRITE}}
+	writes := callClass{name: "write", calls: []uint64{unix.SYS_WRITE}}
 	argv := []string{"/bin/sh", "-c", "echo 1; echo 2; echo 3; echo 4"}
 	for _, test := range []struct {
 		kill, count int
@@ -222,7 +223,7 @@ func TestTracedFailsTheCall(t *testing.T) {
 	if !canFault {
 		t.Skip("calls can be made to fail on amd64 only")
 	}
-	writes := callClass{"write", []uint64{unix.SYS_WRITE}}
+	writes := callClass{name: "write", calls: []uint64{unix.SYS_WRITE}}
 	for _, test := range []struct {
 		fate    fate
 		count   int

@@ -23,17 +23,29 @@ type faultClass struct {
 	fates []fate
 }
 
+// strike is a call that an error fell upon.
+type strike struct {
+	path    string // below the home folder; "" if the run made no such call
+	written bool   // its descriptor is open for writing
+}
+
+// mild tells that a run which meets this has to end well all the same: a call that was interrupted is made again, and the rest
+// of a short write is written.
+func (f fate) mild(s strike) bool {
+	return f.short || f.errno == syscall.EINTR && strings.HasPrefix(s.path, "/Mail/")
+}
+
 // grave tells that a run which meets this cannot end well: what it was to write is not there, or not for sure. That a file was
 // read back whole proves nothing, because it was read from memory.
-func (class faultClass) grave(f fate, struck string) bool {
-	if f.errno == 0 || f.errno == syscall.EINTR {
+func (class faultClass) grave(f fate, s strike) bool {
+	if s.path == "" || f.errno == 0 || f.errno == syscall.EINTR {
 		return false
 	}
 	switch class.name {
 	case "sync", "write", "pwrite", "truncate", "rename":
 		return true
 	case "close":
-		return strings.Contains(struck, "/.haulmail-") && !strings.HasPrefix(filepath.Base(struck), ".haulmail-")
+		return s.written && strings.HasPrefix(s.path, "/Mail/")
 	}
 	return false
 }
@@ -47,20 +59,20 @@ var diskErrors = []fate{
 var done = fate{errno: syscall.EIO, late: true}
 
 var faultClasses = []faultClass{
-	{callClass{"sync", []uint64{unix.SYS_FSYNC, unix.SYS_FDATASYNC, unix.SYS_SYNCFS, unix.SYS_MSYNC}}, append(diskErrors[:5:5], done)},
-	{callClass{"write", []uint64{unix.SYS_WRITE, unix.SYS_WRITEV}}, append(diskErrors[:5:5], fate{errno: syscall.EAGAIN}, fate{short: true})},
-	{callClass{"pwrite", []uint64{unix.SYS_PWRITE64, unix.SYS_PWRITEV}}, append(diskErrors[:5:5], done, fate{errno: syscall.EAGAIN}, fate{short: true})},
-	{callClass{"truncate", []uint64{unix.SYS_FTRUNCATE, unix.SYS_FALLOCATE}}, append(diskErrors[:5:5], done)},
-	{callClass{"rename", []uint64{unix.SYS_RENAMEAT, unix.SYS_RENAMEAT2, unix.SYS_LINKAT}}, append(diskErrors[:5:5], done)},
-	{callClass{"unlink", []uint64{unix.SYS_UNLINKAT}}, append(diskErrors[:5:5], done)},
-	{callClass{"mkdir", []uint64{unix.SYS_MKDIRAT}}, append(diskErrors[:5:5], done)},
-	{callClass{"openat", []uint64{unix.SYS_OPENAT}}, append(diskErrors[:5:5], fate{errno: syscall.EMFILE}, fate{errno: syscall.EACCES})},
+	{callClass{name: "sync", calls: []uint64{unix.SYS_FSYNC, unix.SYS_FDATASYNC, unix.SYS_SYNCFS, unix.SYS_MSYNC}}, append(diskErrors[:5:5], done)},
+	{callClass{name: "write", calls: []uint64{unix.SYS_WRITE, unix.SYS_WRITEV}}, append(diskErrors[:5:5], fate{errno: syscall.EAGAIN}, fate{short: true})},
+	{callClass{name: "pwrite", calls: []uint64{unix.SYS_PWRITE64, unix.SYS_PWRITEV}}, append(diskErrors[:5:5], done, fate{errno: syscall.EAGAIN}, fate{short: true})},
+	{callClass{name: "truncate", calls: []uint64{unix.SYS_FTRUNCATE, unix.SYS_FALLOCATE}}, append(diskErrors[:5:5], done)},
+	{callClass{name: "rename", calls: []uint64{unix.SYS_RENAMEAT, unix.SYS_RENAMEAT2, unix.SYS_LINKAT}}, append(diskErrors[:5:5], done)},
+	{callClass{name: "unlink", calls: []uint64{unix.SYS_UNLINKAT}}, append(diskErrors[:5:5], done)},
+	{callClass{name: "mkdir", calls: []uint64{unix.SYS_MKDIRAT}}, append(diskErrors[:5:5], done)},
+	{callClass{name: "openat", calls: []uint64{unix.SYS_OPENAT}}, append(diskErrors[:5:5], fate{errno: syscall.EMFILE}, fate{errno: syscall.EACCES})},
 	// The kernel closes whatever it answers; then no error of the disk is too strange.
-	{callClass{"close", []uint64{unix.SYS_CLOSE}}, []fate{done, {errno: syscall.ENOSPC, late: true}, {errno: syscall.EDQUOT, late: true}, {errno: syscall.EINTR, late: true}}},
-	{callClass{"read", []uint64{unix.SYS_READ, unix.SYS_PREAD64, unix.SYS_GETDENTS64}}, []fate{{errno: syscall.EIO}, {errno: syscall.EINTR}}},
-	{callClass{"stat", []uint64{unix.SYS_FSTAT, unix.SYS_NEWFSTATAT, unix.SYS_STATX, unix.SYS_FSTATFS}}, []fate{{errno: syscall.EIO}, {errno: syscall.EINTR}}},
-	{callClass{"mmap", []uint64{unix.SYS_MMAP}}, []fate{{errno: syscall.ENOMEM}, {errno: syscall.EAGAIN}}},
-	{callClass{"flock", []uint64{unix.SYS_FLOCK}}, []fate{{errno: syscall.EIO}, {errno: syscall.ENOLCK}, {errno: syscall.EINTR}}},
+	{callClass{name: "close", calls: []uint64{unix.SYS_CLOSE}}, []fate{done, {errno: syscall.ENOSPC, late: true}, {errno: syscall.EDQUOT, late: true}, {errno: syscall.EINTR, late: true}}},
+	{callClass{name: "read", calls: []uint64{unix.SYS_READ, unix.SYS_PREAD64, unix.SYS_GETDENTS64}}, []fate{{errno: syscall.EIO}, {errno: syscall.EINTR}}},
+	{callClass{name: "stat", calls: []uint64{unix.SYS_FSTAT, unix.SYS_NEWFSTATAT, unix.SYS_STATX, unix.SYS_FSTATFS}}, []fate{{errno: syscall.EIO}, {errno: syscall.EINTR}}},
+	{callClass{name: "mmap", calls: []uint64{unix.SYS_MMAP}}, []fate{{errno: syscall.ENOMEM}, {errno: syscall.EAGAIN}}},
+	{callClass{name: "flock", calls: []uint64{unix.SYS_FLOCK}}, []fate{{errno: syscall.EIO}, {errno: syscall.ENOLCK}, {errno: syscall.EINTR}}},
 }
 
 // path gives the file or folder that a call is about; "" for what has none.
@@ -88,6 +100,18 @@ func (c sysCall) path() string {
 	return folder(c.args[0])
 }
 
+// writes tells whether the call's first argument is a descriptor that is open for writing.
+func (c sysCall) writes() bool {
+	info, err := os.ReadFile(fmt.Sprintf("/proc/%d/fdinfo/%d", c.pid, int32(c.args[0])))
+	if err != nil {
+		return false
+	}
+	_, rest, _ := strings.Cut(string(info), "flags:")
+	var flags int
+	_, err = fmt.Sscanf(rest, "%o", &flags)
+	return err == nil && flags&syscall.O_ACCMODE != syscall.O_RDONLY
+}
+
 // grounds are what a run that meets an error of the disk may begin with.
 var grounds = []string{"nothing", "a crash before the rename", "a crash after the rename", "some mail fetched before"}
 
@@ -108,8 +132,8 @@ func newGround(t *testing.T, ground, deletion string, messages int) *haul {
 }
 
 // faulted runs with a fate for the n-th call of the class that touches the Maildir or the state; 0 lets it run through
-// and only counts. struck is the call it fell upon.
-func (k *haul) faulted(class callClass, n int, f fate) (count int, struck string, r result) {
+// and only counts.
+func (k *haul) faulted(class callClass, n int, f fate) (count int, struck strike, r result) {
 	k.t.Helper()
 	out, err := os.Create(filepath.Join(k.h.dir, "faulted-run.out"))
 	if err != nil {
@@ -129,7 +153,7 @@ func (k *haul) faulted(class callClass, n int, f fate) (count int, struck string
 		if count++; count != n {
 			return fate{}
 		}
-		struck = strings.TrimPrefix(path, k.h.dir)
+		struck = strike{path: strings.TrimPrefix(path, k.h.dir), written: c.writes()}
 		return f
 	})
 	if err != nil {
@@ -218,7 +242,7 @@ func failAtEach(t *testing.T, total *tally, codes *[256]atomic.Int64, ground str
 			t.Fatalf("without an error: %s", wrong)
 		}
 		whole.end()
-		eachPoint(calls, pointsPerFault, func(i, n int) (met bool) {
+		for i, n := range spread(calls, pointsPerFault) {
 			fates := class.fates
 			if !everyPoint() {
 				fates = fates[(turn+s+i)%len(fates):][:1]
@@ -226,27 +250,28 @@ func failAtEach(t *testing.T, total *tally, codes *[256]atomic.Int64, ground str
 			for j, f := range fates {
 				k := newGround(t, ground, deletions[(turn+i+j)%2], size)
 				point := fmt.Sprintf("%d messages after %s: %v at %s call %d of %d", size, ground, f, class.name, n, calls)
-				met = k.failAt(total, codes, point, class, n, f) || met
+				k.failAt(total, codes, point, class, n, f)
 				k.end()
 			}
-			return met
-		})
+		}
 	}
 }
 
 // failAt gives one call one error.
-func (k *haul) failAt(total *tally, codes *[256]atomic.Int64, point string, class faultClass, n int, f fate) (met bool) {
+func (k *haul) failAt(total *tally, codes *[256]atomic.Int64, point string, class faultClass, n int, f fate) {
 	k.t.Helper()
 	_, struck, r := k.faulted(class.callClass, n, f)
 	wrong := k.faultVerdict(f, r)
 	if r.code == 0 && class.grave(f, struck) {
 		wrong = append(wrong, "it ended well as if nothing had been")
 	}
+	if r.code != 0 && f.mild(struck) {
+		wrong = append(wrong, "it gave up: "+r.stderr)
+	}
 	wrong = append(wrong, k.recover()...)
 	wrong = append(wrong, k.verdict()...)
 	codes[max(0, r.code)].Add(1)
-	total.add(k.t, fmt.Sprintf("%s (%s)", point, struck), struck != "", wrong)
-	return struck != ""
+	total.add(k.t, fmt.Sprintf("%s (%s)", point, struck.path), struck.path != "", wrong)
 }
 
 func (f fate) String() string {
