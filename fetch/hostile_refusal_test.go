@@ -67,8 +67,10 @@ func refusalEnds(stage, code string) []Class {
 		return []Class{None}
 	case "RETR":
 		return []Class{Poison}
-	case "UIDL": // there is no way yet to tell new mail from old without it
-		return []Class{Protocol, Temporary, Unavailable, Login}
+	case "UIDL": // headers tell new mail from old then, unless the server says that UIDL will be back
+		if code != "IN-USE" && code != "LOGIN-DELAY" && code != "SYS/TEMP" {
+			return []Class{None}
+		}
 	}
 	switch code {
 	case "IN-USE", "LOGIN-DELAY", "SYS/TEMP":

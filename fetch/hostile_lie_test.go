@@ -1,0 +1,58 @@
+package fetch
+
+import (
+	"fmt"
+	"testing"
+
+	"haulmail/config"
+	"haulmail/fetch/pop3/pop3test"
+)
+
+// Replies that are not what was asked for, each once: what they put in doubt is asked for again, and nothing else comes of them.
+func TestWrongReplies(t *testing.T) {
+	var rows []wrong
+	for _, uid := range []string{"u1", "u3", "u6"} {
+		for name, fault := range map[string]pop3test.Fault{
+			"the body of another one for":     {Swap: "u5"},
+			"no message for":                  {Mangle: pop3test.Empty},
+			"a stump of":                      {Stump: 9},
+			"half a line too little of":       {Stump: 24},
+			"an answer too many behind":       {At: pop3test.End, Text: "+OK 7 octets\r\n"},
+			"a refusal too many behind":       {At: pop3test.End, Text: "-ERR no such message\r\n"},
+			"a message too many behind":       {At: pop3test.End, Text: "+OK 9 octets\r\nSubject: phantom\r\n\r\nmail 4711\r\n.\r\n"},
+			"an empty message too many after": {At: pop3test.End, Text: "+OK 0 octets\r\n.\r\n"},
+			"a final dot too many behind":     {At: pop3test.End, Text: ".\r\n"},
+			"no answer for":                   {Ignore: true},
+			"another answer in front of":      {Text: "+OK 5 octets\r\n"},
+			"only LF for CRLF in":             {Mangle: pop3test.BareLF},
+			"no line end before the dot of":   {Mangle: pop3test.GluedDot},
+		} {
+			fault.On, fault.UID, fault.Limit = "RETR", uid, 1
+			rows = append(rows, wrong{name + " " + uid, plain, []pop3test.Fault{fault}, []Class{None, Poison, Temporary, Protocol}, soon})
+		}
+	}
+	endureAll(t, rows)
+}
+
+// Mail that reads like the end of a message, or like the answers behind it, is mail as long as the server stuffs its dots.
+func TestBodiesLikeReplies(t *testing.T) {
+	leavesNothing(t)
+	var msgs []pop3test.Message
+	for i, text := range []string{
+		"a\n.\n+OK 12 octets\r\nmail\r\n", "a\n.\n-ERR no\r\n", "\n.\n", "\n.\r\n+OK\r\n", "a\r\n.\r\n+OK 3 octets\r\nb\r\n.\r\n",
+		"..\r\n.\r\n..\r\n", "a\r.\r+OK\r\n", "+OK 1 octets\r\n", "-ERR\r\n", ".", "a.\r\n+OK 2 octets\r\nb", "a\r\n.\n.\r\n",
+	} {
+		msgs = append(msgs, pop3test.Message{UID: fmt.Sprint(i), Data: []byte(text)})
+	}
+	for _, pipelining := range []config.Pipelining{config.PipeliningAuto, config.PipeliningOff} {
+		for mode, rule := range rules {
+			t.Run(mode+"/pipelining "+pipelining.String(), func(t *testing.T) {
+				l := newLab(t, msgs)
+				l.account.Delete, l.account.Pipelining = rule, pipelining
+				l.want(len(msgs), map[string]int{"delete": len(msgs)}[mode], None)
+				l.want(0, 0, None)
+				l.holds(texts(t, msgs)...)
+			})
+		}
+	}
+}

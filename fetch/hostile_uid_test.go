@@ -1,0 +1,152 @@
+package fetch
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"haulmail/config"
+	"haulmail/fetch/pop3/pop3test"
+)
+
+// A UID is any octets, and two of them are the same only when all octets are: whatever they look like, each message comes once, with one
+// that comes later.
+func TestOddUIDs(t *testing.T) {
+	leavesNothing(t)
+	c := newCrowd(t)
+	defer c.wait()
+	for name, uid := range map[string]func(i int) string{
+		"all equal":               func(int) string { return "same" },
+		"equal in pairs":          func(i int) string { return fmt.Sprint(i / 2) },
+		"equal but for the case":  func(i int) string { return []string{"abc", "Abc", "ABC", "aBC", "abC", "AbC", "aBc"}[i] },
+		"500 octets":              func(i int) string { return fmt.Sprintf("%0500d", i) },
+		"500 octets, one differs": func(i int) string { return strings.Repeat("u", 499) + fmt.Sprint(i) },
+		"8000 octets":             func(i int) string { return fmt.Sprintf("%08000d", i) },
+		"blanks inside":           func(i int) string { return fmt.Sprintf("a  %d b", i) },
+		"a blank behind":          func(i int) string { return "a" + strings.Repeat(" ", i) },
+		"tabs":                    func(i int) string { return "a" + strings.Repeat("\t", i) + "b" },
+		"control octets":          func(i int) string { return "\x1b[2J\x01\x7f" + string(rune('\x02'+i)) },
+		"NUL":                     func(i int) string { return "a" + strings.Repeat("\x00", i) },
+		"8-bit":                   func(i int) string { return "\xff\xfe" + string([]byte{0x80 + byte(i)}) },
+		"broken UTF-8":            func(i int) string { return "\xc3\x28" + fmt.Sprint(i) },
+		"paths": func(i int) string {
+			return []string{"../../x", "..", "/etc/passwd", "new/x", "tmp", "a/../b", "x:2,S"}[i]
+		},
+		"like other lines":       func(i int) string { return []string{"+OK", "-ERR no", ".", "..", "1", "1 2", "#"}[i] },
+		"like a second of a UID": func(i int) string { return []string{"u", "u", "u\x00#2", "u\x00#3", "u", "u#2", "u\x00#2\x00#2"}[i] },
+	} {
+		for mode, rule := range rules {
+			c.run(name+"/"+mode, func(t *testing.T) {
+				msgs := mail(7)
+				for i := range msgs {
+					msgs[i].UID = uid(i)
+				}
+				l := newLab(t, msgs[:6])
+				l.account.Delete = rule
+				if rule.Mode == config.DeleteNever {
+					l.want(6, 0, None)
+					l.want(0, 0, None)
+					l.mailbox.Add(msgs[6])
+					l.want(1, 0, None)
+					l.want(0, 0, None)
+					l.onServer(uids(msgs)...)
+				} else {
+					l.want(6, 6, None)
+					l.onServer()
+				}
+				l.holds(texts(t, msgs[:len(l.contents())])...)
+				if n := len(l.contents()); n < 6 {
+					t.Errorf("%d messages are delivered", n)
+				}
+			})
+		}
+	}
+}
+
+// A listing that lacks some of its messages, once, neither loses nor doubles any.
+func TestListingsThatLack(t *testing.T) {
+	leavesNothing(t)
+	half := func(n int, line string) string { return strings.Repeat(line, n%2) }
+	lack := map[string][]pop3test.Fault{
+		"half of UIDL":          {{On: "UIDL", Line: half}},
+		"half of LIST":          {{On: "LIST", Line: half}},
+		"half of both":          {{On: "UIDL", Line: half}, {On: "LIST", Line: half}},
+		"all of UIDL":           {{On: "UIDL", Line: func(int, string) string { return "" }}},
+		"all of both":           {{On: "UIDL", Line: func(int, string) string { return "" }}, {On: "LIST", Line: func(int, string) string { return "" }}},
+		"half each of another":  {{On: "UIDL", Line: half}, {On: "LIST", Line: func(n int, line string) string { return strings.Repeat(line, 1-n%2) }}},
+		"UIDL of another order": {{On: "UIDL", Line: func(n int, _ string) string { return fmt.Sprintf("%d u%d", 7-n, 7-n) }}},
+	}
+	c := newCrowd(t)
+	defer c.wait()
+	for name, faults := range lack {
+		for mode, rule := range rules {
+			c.run("the first time/"+name+"/"+mode, func(t *testing.T) {
+				wrong{faults: faults, wire: plain, ends: []Class{None, Poison}}.endure(t, rule)
+			})
+			c.run("later/"+name+"/"+mode, func(t *testing.T) {
+				msgs := mail(6)
+				l := newLab(t, msgs)
+				l.want(6, 0, None)
+				l.account.Delete = rule
+				l.server.SetFaults(faults...)
+				if r := l.run(); r.Messages != 0 {
+					t.Errorf("%d messages came again", r.Messages)
+				}
+				l.server.SetFaults()
+				if r := l.run(); r.Messages != 0 || r.Err != nil {
+					t.Errorf("%d messages came again: %v", r.Messages, r.Err)
+				}
+				l.holds(texts(t, msgs)...)
+				if rule.Mode == config.DeleteFetched {
+					l.onServer()
+				} else {
+					l.onServer(uids(msgs)...)
+				}
+			})
+		}
+	}
+}
+
+// UIDs that stand for other mail than before: what a run has not fetched it does not delete, whatever its UID.
+func TestUIDsOfOtherMail(t *testing.T) {
+	leavesNothing(t)
+	for mode, rule := range rules {
+		t.Run(mode, func(t *testing.T) {
+			msgs, other := mail(3), mail(3)
+			for i := range other {
+				other[i].Data = []byte(strings.ReplaceAll(string(other[i].Data), "mail", "another mail"))
+			}
+			l := newLab(t, msgs)
+			l.account.Delete = rule
+			l.want(3, map[string]int{"delete": 3}[mode], None)
+			l.mailbox.Replace(other...)
+			for range 2 {
+				if r := l.run(); r.Err != nil {
+					t.Errorf("ended with %v", r.Err)
+				}
+			}
+			l.hasEverywhere(msgs)
+			l.hasEverywhere(other)
+		})
+	}
+}
+
+// Nothing but the mail itself tells that a server has numbered all of it anew: all of it comes again, and nothing is lost.
+func TestUIDsAllRenumbered(t *testing.T) {
+	leavesNothing(t)
+	for mode, rule := range rules {
+		t.Run(mode, func(t *testing.T) {
+			msgs := mail(4)
+			l := newLab(t, msgs)
+			l.want(4, 0, None)
+			l.account.Delete = rule
+			for i := range msgs {
+				msgs[i].UID = fmt.Sprint("new-", i)
+			}
+			l.mailbox.Replace(msgs...)
+			l.want(4, map[string]int{"delete": 4}[mode], None)
+			l.want(0, 0, None)
+			l.hasEverywhere(msgs)
+		})
+	}
+}
