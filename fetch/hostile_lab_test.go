@@ -122,7 +122,7 @@ type crowd struct {
 }
 
 func newCrowd(t *testing.T) *crowd {
-	return &crowd{t: t, names: make(map[string]bool), places: make(chan struct{}, 24)}
+	return &crowd{t: t, names: make(map[string]bool), places: make(chan struct{}, 32)}
 }
 
 func (c *crowd) run(name string, test func(t *testing.T)) {
@@ -154,7 +154,9 @@ func (row wrong) endure(t *testing.T, rule config.Delete) {
 			t.Fatalf("the fault does not act: %v\n%s", bad.Err, heard)
 		}
 		began := time.Now()
-		bad = l.run()
+		ctx, cancel := context.WithTimeout(context.Background(), row.longest())
+		bad = l.runWithin(ctx)
+		cancel()
 		if took := time.Since(began); took > row.longest() {
 			t.Errorf("it took %v, want %v at most", took, row.longest())
 		}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"haulmail/fetch/pop3/pop3test"
 )
@@ -18,8 +22,8 @@ import (
 // mostMemory is what a run may take, whatever the server sends: the issue's 32 MiB. A run that does nothing takes 10.
 const mostMemory = 32 << 20
 
-// hostileUser logs in to the servers of these tests; the password has letters that base64 and quotes change.
-const hostileUser, hostilePassword = "lab", "Pa$$w0rd~s3cret?"
+// hostileUser logs in to the servers of these tests; the password has characters that quotes and JSON change.
+const hostileUser, hostilePassword = "lab", `p"a\ss<w0rd>&é~7`
 
 // hostileHome is a user of a server that is wrong in the way of faults.
 func hostileHome(t *testing.T, msgs []pop3test.Message, faults []pop3test.Fault) (*home, *pop3test.Server) {
@@ -166,4 +170,81 @@ func TestFloods(t *testing.T) {
 			}
 		})
 	}
+}
+
+// secretForms are the password in all the forms in which it could be told.
+func secretForms(t *testing.T) []string {
+	t.Helper()
+	js, err := json.Marshal(hostilePassword)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []string{
+		hostilePassword, strings.Trim(strconv.Quote(hostilePassword), `"`), strings.Trim(strconv.QuoteToASCII(hostilePassword), `"`), strings.Trim(string(js), `"`),
+		base64.StdEncoding.EncodeToString([]byte(hostilePassword)), plainResponse,
+	}
+}
+
+// plainResponse is what AUTH PLAIN sends.
+var plainResponse = base64.StdEncoding.EncodeToString([]byte("\x00" + hostileUser + "\x00" + hostilePassword))
+
+// oddReplies stand for any reply: they give the password back, and hold what must not reach a terminal: escapes, GBK, a mark that turns the
+// direction of writing.
+func oddReplies() []string {
+	echo := strings.Join([]string{hostilePassword, base64.StdEncoding.EncodeToString([]byte(hostilePassword)), plainResponse}, " ")
+	const awkward = "\x1b]0;title\x07\x1b[31mred\x1b[2J \xb5\xc7\xc2\xbc\xca\xa7\xb0\xdc \u202e\r\x00\x7f\u009b"
+	return []string{
+		"-ERR " + awkward + echo,
+		"-ERR [" + hostilePassword + "] " + awkward,
+		"-ERR [SYS/TEMP] " + echo,
+		awkward + echo,
+	}
+}
+
+// Whatever a server answers, to whatever: no output of the command, however talkative, holds the password or anything that a terminal would
+// obey.
+func TestOddRepliesReachNoOutput(t *testing.T) {
+	userPass := pop3test.Fault{On: "CAPA", Line: func(_ int, line string) string {
+		if strings.HasPrefix(line, "SASL") {
+			return ""
+		}
+		return line
+	}}
+	forms := secretForms(t)
+	for _, stage := range []string{pop3test.Greeting, "CAPA", "AUTH", "USER", "PASS", "STAT", "UIDL", "LIST", "RETR", "NOOP", "DELE", "QUIT"} {
+		t.Run(stage, func(t *testing.T) {
+			t.Parallel()
+			for _, reply := range oddReplies() {
+				faults := []pop3test.Fault{{On: stage, Ignore: true, Text: reply + "\r\n"}}
+				if stage == "USER" || stage == "PASS" {
+					faults = append(faults, userPass)
+				}
+				for _, args := range [][]string{{"fetch", "-vv"}, {"fetch", "--json", "-vv"}, {"list"}, {"check", "--connect", "-vv"}} {
+					h, _ := hostileHome(t, hostileMail()[:2], faults)
+					h.binary = haulmailBinary
+					h.configure(t, read(t, h.config)+"delete = \"fetched\"\n")
+					r := h.run(t, args...)
+					for _, form := range forms {
+						if strings.Contains(r.stdout+r.stderr, form) {
+							t.Errorf("after %q the password is told as %q\n%v", reply, form, r)
+						}
+					}
+					for _, line := range strings.SplitAfter(r.stdout+r.stderr, "\n") {
+						if odd := strings.TrimFunc(line, func(c rune) bool { return c != utf8.RuneError && (unicode.IsGraphic(c) || c == '\n') }); odd != "" {
+							t.Errorf("after %q there is %q in the output\n%q", reply, odd, line)
+						}
+					}
+				}
+			}
+		})
+	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
