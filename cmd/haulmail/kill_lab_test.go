@@ -54,10 +54,27 @@ func newHaulOf(t *testing.T, messages int, deletion string, pauses bool) *haul {
 		t.Fatal(err)
 	}
 	t.Cleanup(k.pop.Close)
-	k.h = newHome(t, fmt.Sprintf("[account.lab]\nserver = %q\ntls = \"none\"\nusername = \"lab\"\npassword = \"lab\"\nmaildir = \"Mail/lab\"\ndelete = %q\n",
-		addr, deletion))
+	k.h = newHome(t, accountOf("lab", addr, "lab", deletion))
 	k.h.binary = haulmailBinary
 	return k
+}
+
+// accountOf is the config of an account whose password is "lab".
+func accountOf(name, addr, user, deletion string) string {
+	return fmt.Sprintf("\n[account.%s]\nserver = %q\ntls = \"none\"\nusername = %q\npassword = \"lab\"\nmaildir = \"Mail/%[1]s\"\ndelete = %[4]q\n",
+		name, addr, user, deletion)
+}
+
+// serveUser starts a server for one user, whose password is "lab".
+func serveUser(t *testing.T, user string, box *pop3test.Mailbox) (addr string) {
+	t.Helper()
+	server := &pop3test.Server{Users: map[string]pop3test.User{user: {Password: "lab", Mailbox: box}}}
+	addr, err := server.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	return addr
 }
 
 // addMail puts messages into the mailbox; what makes them differ from others, and their UIDs too.

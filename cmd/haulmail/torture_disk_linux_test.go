@@ -231,7 +231,7 @@ func TestDiskChangesOnTheWay(t *testing.T) {
 				if test.on != "" {
 					change.On, change.Msg = test.on, 0
 				}
-				k.pop.Faults = append(k.pop.Faults, change)
+				k.pop.SetFaults(change)
 				r := k.h.run(t)
 				if !slices.Contains(test.codes, r.code) {
 					t.Errorf("want exit %v, got %v", test.codes, r)
@@ -279,9 +279,8 @@ func TestStateIsNotWhatWasWritten(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			k.pop.Users["someone"] = pop3test.User{Password: "lab", Mailbox: pop3test.NewMailbox(pop3test.SampleMail(3)...)}
-			k.h.configure(t, string(text)+strings.NewReplacer("account.lab", "account.other", `"lab"`, `"someone"`, "Mail/lab", "Mail/other",
-				`password = "lab"`, `password = "lab"`).Replace(string(text)))
+			someone := serveUser(t, "someone", pop3test.NewMailbox(pop3test.SampleMail(3)...))
+			k.h.configure(t, string(text)+accountOf("other", someone, "someone", "never"))
 			k.h.run(t).ok(t)
 			k.h.configure(t, string(text))
 			k.addMail("later", 5)

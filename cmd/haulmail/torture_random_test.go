@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -352,7 +353,7 @@ func signalAtRandom(t *testing.T, total *tally, random *rand.Rand, left *atomic.
 	told := "delete " + deletion
 	if random.IntN(3) == 0 {
 		at := stallAt[random.IntN(len(stallAt))]
-		k.pop.Faults = append(k.pop.Faults, pop3test.Fault{On: at, Session: 1, Nth: 1 + random.IntN(3), Do: pop3test.Stall, For: time.Minute})
+		k.pop.SetFaults(append(slices.Clone(k.pop.Faults), pop3test.Fault{On: at, Session: 1, Nth: 1 + random.IntN(3), Do: pop3test.Stall, For: time.Minute})...)
 		told += ", the server falls silent at " + at
 	}
 	first := signals[random.IntN(len(signals))]

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -126,17 +127,17 @@ func newPair(t *testing.T, random *rand.Rand) *pair {
 		p.more = append(p.more, data)
 		p.other.Add(pop3test.Message{UID: fmt.Sprintf("haul%04d", i), Data: bytes.ReplaceAll(data, []byte("\n"), []byte("\r\n"))})
 	}
-	second := &pop3test.Server{Users: map[string]pop3test.User{"lab2": {Password: "lab", Mailbox: p.other}}}
-	addr, err := second.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(second.Close)
+	second := serveUser(t, "lab2", p.other)
 	text, err := os.ReadFile(p.k.h.config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.k.h.configure(t, string(text)+fmt.Sprintf("\n[account.lab2]\nserver = %q\ntls = \"none\"\nusername = \"lab2\"\npassword = \"lab\"\nmaildir = \"Mail/lab\"\n", addr))
+	deletion := "fetched"
+	if p.k.keep {
+		deletion = "never"
+	}
+	account := strings.Replace(accountOf("lab2", second, "lab2", deletion), "Mail/lab2", "Mail/lab", 1)
+	p.k.h.configure(t, string(text)+account)
 	return p
 }
 
@@ -187,6 +188,9 @@ func (p *pair) settled() (wrong []string) {
 	}
 	if len(have) > 0 {
 		wrong = append(wrong, fmt.Sprintf("%d files are no message", len(have)))
+	}
+	if left := len(p.other.Messages()) + len(p.k.box.Messages()); p.k.keep && left != 2*haulSize || !p.k.keep && left != 0 {
+		wrong = append(wrong, fmt.Sprintf("%d messages are left on the servers", left))
 	}
 	if left, _ := filepath.Glob(filepath.Join(p.k.maildir(), "tmp", "*")); len(left) > 0 {
 		wrong = append(wrong, fmt.Sprintf("left in tmp/: %v", left))
