@@ -64,6 +64,7 @@ type engine struct {
 	Options
 	flusher *maildir.Flusher
 	disk    maildir.Disk // nil is the kernel's; tests put a model here
+	boot    string       // which start of the system this is; "" where that cannot be told
 	jobs    chan struct{}
 	servers map[string]chan struct{}
 	telling sync.Mutex
@@ -76,7 +77,7 @@ func newEngine(o Options) *engine {
 	if o.Step == nil {
 		o.Step = func(string) {}
 	}
-	return &engine{Options: o, flusher: maildir.NewFlusher(), jobs: make(chan struct{}, max(o.Jobs, 1))}
+	return &engine{Options: o, flusher: maildir.NewFlusher(), boot: bootID(), jobs: make(chan struct{}, max(o.Jobs, 1))}
 }
 
 // tell reports an event; calls are serialised so that the reporter needs no lock.

@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -391,6 +392,14 @@ func TestUIDsUsedAgain(t *testing.T) {
 	l.want(1, 1, None)
 	l.holds(texts(t, append(mail(3), other))...)
 	l.onServer()
+
+	same := mail(1) // of the same size: nobody can tell whether it is the old message, so that it stays
+	same[0].Data = bytes.ReplaceAll(same[0].Data, []byte("mail"), []byte("Mail"))
+	l.mailbox.Replace(same...)
+	for range 3 {
+		l.want(0, 0, None)
+		l.onServer("u1")
+	}
 }
 
 func TestDryRunChangesNothing(t *testing.T) {

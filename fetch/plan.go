@@ -21,10 +21,11 @@ type plan struct {
 	failures  map[string]seen.Failure // of earlier runs
 	rule      config.Delete
 
-	get   []int
-	retry []int // failed in earlier runs: to be asked for after all others, one at a time
-	due   []int // fetched by earlier runs, to be deleted now
-	safe  []int // of get and retry: delivered, and to be deleted now; the batcher fills it in
+	get      []int
+	returned []seen.Entry // due, and to be left on the server from now on
+	retry    []int        // failed in earlier runs: to be asked for after all others, one at a time
+	due      []int        // fetched by earlier runs, to be deleted now
+	safe     []int        // of get and retry: delivered, and to be deleted now; the batcher fills it in
 }
 
 // plan asks for the listing and decides about each message of it.
@@ -102,6 +103,9 @@ func (h *haul) choose(p *plan) {
 			p.due = append(p.due, i)
 		case Skip:
 			switch d.Reason {
+			case ReasonReturned:
+				m := p.message(i)
+				p.returned = append(p.returned, seen.Entry{UID: p.name(i), ListSize: seen.NoSize, Fetched: m.fetched})
 			case ReasonUnlisted:
 				unlisted++
 			case ReasonFailed:

@@ -77,6 +77,9 @@ func (h *haul) failed(p *plan, i int, why error) {
 	if name == nil {
 		return // it has no name to be noted by
 	}
+	if len(h.failures) >= seen.MaxFailures {
+		return // the state keeps no more; they are asked for again
+	}
 	h.left[string(name)] = ReasonFailed
 	h.failures = append(h.failures, seen.Failure{
 		UID: name, Count: p.failures[string(name)].Count + 1, Last: h.Now(), Reason: why.Error(),

@@ -43,6 +43,9 @@ func (h *haul) retrieve(s *session, p *plan) error {
 	if err := h.openMaildir(); err != nil {
 		return err
 	}
+	if err := h.rememberBoot(); err != nil {
+		return err
+	}
 	b := h.newBatcher(p)
 	exact := h.exactSizes
 	err := h.receiveAll(s, p, b)
@@ -58,6 +61,10 @@ func (h *haul) retrieve(s *session, p *plan) error {
 // settle turns the run's last intents to seen, and writes down what has vanished from the listing. That alone is no reason to write: it can
 // wait for a run that writes anyway, and is only remembered for longer.
 func (h *haul) settle(p *plan, delivered []uint64) error {
+	// Perhaps another message of the same size has its UID now: nobody can tell later, so that it must not be deleted later either.
+	if err := h.store.AddSeen(p.returned); err != nil {
+		return onDisk("record what has come back", err)
+	}
 	changed := p.matched
 	if len(delivered) == 0 && changed.Returned == 0 {
 		changed = nil

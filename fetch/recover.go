@@ -23,7 +23,7 @@ const (
 )
 
 // judge is the table of DESIGN §3. whole tells whether the file in the spool has the intent's size and hash; same, whether the Maildir
-// is the folder that the intent was written for.
+// is the folder that the intent was written for, on a system that has been running ever since.
 func judge(place maildir.Place, whole, same bool, age time.Duration) verdict {
 	switch {
 	case place&(maildir.InNew|maildir.InCur) != 0:
@@ -161,8 +161,12 @@ func (h *haul) judgeAll(box *maildir.Box, b *seen.Batch) ([]verdict, error) {
 	if err != nil {
 		return nil, onDisk("look for an earlier run's mail", err)
 	}
+	rebooted, err := h.rebooted()
+	if err != nil {
+		return nil, err
+	}
 	dev, ino := box.Identity()
-	same := dev == b.Box.Dev && ino == b.Box.Ino
+	same := dev == b.Box.Dev && ino == b.Box.Ino && !rebooted
 	age := h.Now().Sub(b.At)
 	verdicts := make([]verdict, len(b.Intents))
 	for k, in := range b.Intents {

@@ -38,6 +38,7 @@ const (
 	ReasonYoung                     // skip: fetched before, and not old enough to be deleted
 	ReasonOld                       // delete: fetched long enough ago
 	ReasonFetched                   // delete: fetched before, and what is fetched may go
+	ReasonReturned                  // skip: due for deletion, but it was gone from the server: perhaps another message of the same size
 	ReasonSizeChanged               // skip: fetched before, due for deletion, but no longer the size it had: perhaps another message
 	ReasonUnsettled                 // skip: an earlier run was cut off while it delivered this one; the next fetch decides
 	ReasonReused                    // get: fetched before under this UID, gone since, and another size now: another message
@@ -98,6 +99,8 @@ func decide(m message, rule config.Delete, now time.Time) Decision {
 		return Decision{Skip, ReasonYoung}
 	case m.size < 0 || m.size != m.oldSize:
 		return Decision{Skip, ReasonSizeChanged}
+	case m.returned:
+		return Decision{Skip, ReasonReturned}
 	case rule.Mode == config.DeleteAged:
 		return Decision{Delete, ReasonOld}
 	}
@@ -120,6 +123,8 @@ func reasonText(d Decision, m message, rule config.Delete) string {
 		return "fetched " + m.fetched.UTC().Format(time.RFC3339) + ", old enough"
 	case ReasonFetched:
 		return "fetched before"
+	case ReasonReturned:
+		return "fetched before, gone from the server and there again: never deleted"
 	case ReasonSizeChanged:
 		return fmt.Sprintf("fetched before with another size (%d octets): not deleted", m.oldSize)
 	case ReasonReused:

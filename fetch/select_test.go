@@ -37,7 +37,7 @@ func TestDecide(t *testing.T) {
 		{"not in UIDL", with(fresh, func(m *message) { m.unlisted, m.nameless = true, true }), fetched, Decision{Skip, ReasonUnlisted}},
 		{"no UID", with(fresh, func(m *message) { m.nameless = true }), fetched, Decision{Get, ReasonNoUID}},
 		{"returned", with(known, func(m *message) { m.returned = true }), never, Decision{Skip, ReasonSeen}},
-		{"returned, to go", with(known, func(m *message) { m.returned = true }), fetched, Decision{Delete, ReasonFetched}},
+		{"returned, to go", with(known, func(m *message) { m.returned = true }), fetched, Decision{Skip, ReasonReturned}},
 		{"returned, another size", with(known, func(m *message) { m.returned = true; m.size++ }), never, Decision{Get, ReasonReused}},
 		{"returned, no size ever", with(known, func(m *message) { m.returned = true; m.oldSize = -1 }), never, Decision{Skip, ReasonSeen}},
 		{"unsettled", with(fresh, func(m *message) { m.unsettled = true }), fetched, Decision{Skip, ReasonUnsettled}},
