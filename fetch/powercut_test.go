@@ -1,0 +1,152 @@
+package fetch
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+// The promise: whatever a power cut leaves of disk and state, each message is in the Maildir once in the end, whole, and nothing of it
+// is gone from the server before.
+func TestPowerCut(t *testing.T) {
+	for _, rule := range []powerRule{
+		{name: "keep, with a reader", boots: true, reader: true},
+		{name: "delete", boots: true, delete: true},
+		{name: "delete, no syncfs", boots: true, delete: true, deaf: true},
+		{name: "keep, atomic renames, no syncfs", journal: true, deaf: true},
+		{name: "delete, atomic renames", journal: true, delete: true},
+	} {
+		t.Run(rule.name, func(t *testing.T) {
+			x := newBlackout(t, rule, damage{})
+			moments := x.run(t)
+			x.cutRun(moments)
+			x.cutRecoveries(moments, recoveries)
+			t.Logf("power cuts: %d; states of the disk tried: %d; wrong ends: %d", x.cuts, x.states, len(x.wrong))
+			if len(x.wrong) > 0 {
+				t.Errorf("wrong ends:\n%s", strings.Join(x.wrong, "\n"))
+			}
+			if x.states < 1000 {
+				t.Errorf("only %d states: the power cuts missed the protocol", x.states)
+			}
+		})
+	}
+}
+
+// damage is a way to break the protocol.
+type damage struct {
+	name     string
+	run      func(call, path string) bool // the calls that do nothing, in the first run
+	recovery func(call, path string) bool // and in the others
+	record   func([]moment)               // changes what the first run has left, and when
+
+	harmless bool
+}
+
+// The files of the protocol, as damages name them.
+func isNew(call, path string) bool     { return call == "fsync" && path == "new" }
+func isCur(call, path string) bool     { return call == "fsync" && path == "cur" }
+func isTmp(call, path string) bool     { return call == "fsync" && path == "tmp" }
+func isSpool(call, path string) bool   { return call == "fsync" && strings.Count(path, "/") == 1 }
+func isContent(call, path string) bool { return call == "fsync" && strings.Count(path, "/") == 2 }
+func isSyncfs(call, _ string) bool     { return call == "syncfs" }
+
+// spoolAfterNew is true for the fsync of the spool that follows that of new/.
+func spoolAfterNew() func(call, path string) bool {
+	before := ""
+	return func(call, path string) bool {
+		found := isSpool(call, path) && before == "new"
+		if call == "fsync" && !isContent(call, path) {
+			before = path
+		}
+		return found
+	}
+}
+
+// afterRenames is true for that one, and for that of new/.
+func afterRenames() func(call, path string) bool {
+	spool := spoolAfterNew()
+	return func(call, path string) bool { return spool(call, path) || isNew(call, path) }
+}
+
+// commitLate has each transaction become durable only with the next one.
+func commitLate(moments []moment) {
+	last, before := moments[0].state, moments[0].state
+	for i, m := range moments {
+		if !bytes.Equal(m.state, last) {
+			last, before = m.state, last
+		}
+		moments[i].state = before
+	}
+}
+
+// settleEarly has each transaction be durable when the one before it is.
+func settleEarly(moments []moment) {
+	next := moments[len(moments)-1].state
+	for i := len(moments) - 2; i >= 0; i-- {
+		now := moments[i].state
+		moments[i].state = next
+		if i > 0 && !bytes.Equal(now, moments[i-1].state) {
+			next = now
+		}
+	}
+}
+
+// deleteEarly has the server delete as soon as the first batch is in the spool.
+func deleteEarly(moments []moment) {
+	early := false
+	for i := range moments {
+		if early = early || moments[i].next == "("+StepBatchSynced+")"; early {
+			moments[i].mail = nil
+		}
+	}
+}
+
+// Each step of the protocol that is left out, or out of order, makes mail get lost, double or partial, and the test above find it. The
+// harmless ones are kept for the systems on which they are not.
+func TestPowerCutFindsWhatIsLeftOut(t *testing.T) {
+	boots := powerRule{boots: true, delete: true} // any disk; starts of the system can be told apart
+	journal := powerRule{journal: true, delete: true}
+	for _, row := range []struct {
+		rule powerRule
+		damage
+	}{
+		{boots, damage{name: "fsync of few contents", run: isContent}},
+		{boots, damage{name: "syncfs of many contents", run: isSyncfs}},
+		{powerRule{boots: true, deaf: true}, damage{name: "fsync of many contents", run: isContent}},
+		{boots, damage{name: "fsync of new/", run: isNew}},
+		{journal, damage{name: "fsync of new/ and then of the spool", run: afterRenames()}},
+		{journal, damage{name: "fsync of the spool", run: isSpool}},
+		{journal, damage{name: "fsync of tmp/", run: isTmp}},
+		{boots, damage{name: "intents durable before the renames", record: commitLate}},
+		{boots, damage{name: "settled after the renames", record: settleEarly}},
+		{boots, damage{name: "deleted after the delivery", record: deleteEarly}},
+		{boots, damage{name: "recovery: fsync of new/", recovery: isNew}},
+		{boots, damage{name: "recovery: fsync of cur/", recovery: isCur}},
+		{powerRule{delete: true}, damage{name: "knowing that the system was started anew"}},
+
+		{boots, damage{name: "fsync of the spool, starts told apart", run: isSpool, harmless: true}},
+		{boots, damage{name: "fsync of tmp/, starts told apart", run: isTmp, harmless: true}},
+		{journal, damage{name: "fsync of the spool after that of new/", run: spoolAfterNew(), harmless: true}},
+		{journal, damage{name: "recovery: fsync of contents and the spool", harmless: true, recovery: func(call, path string) bool {
+			return isContent(call, path) || isSpool(call, path)
+		}}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			x := newBlackout(t, row.rule, row.damage)
+			moments := x.run(t)
+			if row.recovery == nil {
+				x.cutRun(moments)
+			} else {
+				x.cutRecoveries(moments, 4*recoveries)
+			}
+			story := "none"
+			if len(x.wrong) > 0 {
+				story, _, _ = strings.Cut(x.wrong[0], "\n")
+			}
+			t.Logf("power cuts: %d; states: %d; first wrong end: %s", x.cuts, x.states, story)
+			if (len(x.wrong) == 0) != row.harmless {
+				t.Errorf("harmless: %v, want %v", len(x.wrong) == 0, row.harmless)
+			}
+		})
+	}
+}
