@@ -126,6 +126,9 @@ func reasonText(d Decision, m message, rule config.Delete) string {
 	case ReasonReturned:
 		return "fetched before, gone from the server and there again: never deleted"
 	case ReasonSizeChanged:
+		if m.oldSize < 0 {
+			return "fetched before, not to be told from others by its size: never deleted"
+		}
 		return fmt.Sprintf("fetched before with another size (%d octets): not deleted", m.oldSize)
 	case ReasonReused:
 		return "new, under the UID of a message that is gone"
