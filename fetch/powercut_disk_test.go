@@ -30,7 +30,7 @@ type powerDisk struct {
 // node is a file or a folder.
 type node struct {
 	ino          int
-	data, synced []byte           // of a file: as it is read, and as it is durable
+	data, synced []byte           // of a file: as it is read, and as it is durable; the octets never change, clones share them
 	entries      map[string]entry // of a folder
 }
 
@@ -70,7 +70,7 @@ func (d *powerDisk) clone() *powerDisk {
 	c := &powerDisk{moves: d.moves, journal: d.journal, deaf: d.deaf, files: make(map[int]*node), read: make(map[int]int)}
 	for _, n := range d.nodes {
 		c.newNode(n.entries != nil)
-		c.nodes[n.ino].data, c.nodes[n.ino].synced = slices.Clone(n.data), slices.Clone(n.synced)
+		c.nodes[n.ino].data, c.nodes[n.ino].synced = n.data, n.synced
 	}
 	for _, n := range d.nodes {
 		for name, e := range n.entries {

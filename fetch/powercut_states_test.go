@@ -136,7 +136,7 @@ func (d *powerDisk) after(doubts []powerDoubt, picks []int) *powerDisk {
 	c := d.clone()
 	for k, q := range doubts {
 		if q.content != nil {
-			c.nodes[q.content.ino].data = slices.Clone(q.texts[picks[k]])
+			c.nodes[q.content.ino].data = q.texts[picks[k]]
 			continue
 		}
 		for i, b := range q.names {
