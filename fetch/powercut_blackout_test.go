@@ -12,9 +12,9 @@ import (
 
 // Where the states of a disk are too many to try them all, so many are tried.
 const (
-	randomStates   = 8  // at random, of each moment of a run, besides the chosen ones
+	randomStates   = 6  // at random, of each moment of a run, besides the chosen ones
 	recoveryStates = 3  // of each moment of a recovery that is cut off as well
-	recoveries     = 12 // recoveries that are cut off, for each rule
+	recoveries     = 10 // recoveries that are cut off, for each rule
 )
 
 // blackout tries the worlds that a power cut may leave, and gathers the wrong ends.

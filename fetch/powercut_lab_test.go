@@ -48,6 +48,7 @@ type powerRule struct {
 	journal bool // renames are atomic
 	boots   bool // the system can tell that it was started anew
 	deaf    bool // no syncfs
+	most    int  // states of the disk that are tried of each moment; 0 is no limit
 	reader  bool // a reader moves mail from new/ to cur/ during the run, as soon as it is told of
 }
 
