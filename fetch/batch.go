@@ -21,7 +21,7 @@ const (
 )
 
 // batcher makes arrivals durable, batch by batch, in a goroutine of its own: DESIGN §3's steps 2 to 5. The receiving goroutine calls
-// take, fail, failed and finish.
+// take, discard, fail, failed and finish.
 type batcher struct {
 	h    *haul
 	p    *plan
@@ -110,9 +110,14 @@ func (b *batcher) gather() (batch []*arrival, open bool) {
 // drop removes messages of which no intent is written. What can't be removed is swept by the next run.
 func (b *batcher) drop(batch []*arrival) {
 	for _, a := range batch {
-		if err := a.file.Discard(); err != nil {
-			b.fail(onDisk("remove a file from the spool", err))
-		}
+		b.discard(a)
+	}
+}
+
+// discard removes one message from the spool.
+func (b *batcher) discard(a *arrival) {
+	if err := a.file.Discard(); err != nil {
+		b.fail(onDisk("remove a file from the spool", err))
 	}
 }
 

@@ -170,9 +170,10 @@ func diskHint(err error) string {
 
 // classifyServer classifies a -ERR: by its response code (RFC 2449 §8, RFC 3206), and without one by the step it answers.
 func (h *haul) classifyServer(err error, e *pop3.ServerError) (Class, string) {
-	switch e.Code {
-	case "IN-USE", "LOGIN-DELAY", "SYS/TEMP":
+	if temporary(e) {
 		return Temporary, ""
+	}
+	switch e.Code {
 	case "SYS/PERM":
 		return Unavailable, ""
 	case "AUTH":
@@ -214,6 +215,15 @@ func shellWord(word string) string {
 		return word
 	}
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// temporary tells whether a refusal says of itself that it will pass.
+func temporary(refused *pop3.ServerError) bool {
+	switch refused.Code {
+	case "IN-USE", "LOGIN-DELAY", "SYS/TEMP":
+		return true
+	}
+	return false
 }
 
 // soundsTemporary reads the words of a login's refusal that has no response code: the last resort, for servers older than the codes.

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 
-	"haulmail/fetch/pop3"
 	"haulmail/fetch/seen"
 )
 
@@ -76,15 +75,6 @@ func (h *haul) namesBefore() (had bool, by string, err error) {
 		err = nil
 	}
 	return had, by, onDisk("read the state", err)
-}
-
-// temporary tells whether a refusal says of itself that it will pass.
-func temporary(refused *pop3.ServerError) bool {
-	switch refused.Code {
-	case "IN-USE", "LOGIN-DELAY", "SYS/TEMP":
-		return true
-	}
-	return false
 }
 
 // loadContents reads what is known of messages that go by their content, once.

@@ -89,7 +89,8 @@ func (h *haul) choose(p *plan) {
 	for i := range p.list.Len() {
 		size := min(max(p.list.Size(i), 0), believable)
 		told.Bytes += size
-		d := decide(p.message(i), p.rule, now)
+		m := p.message(i)
+		d := decide(m, p.rule, now)
 		switch d.Action {
 		case Get:
 			told.Get++
@@ -104,7 +105,6 @@ func (h *haul) choose(p *plan) {
 		case Skip:
 			switch d.Reason {
 			case ReasonReturned:
-				m := p.message(i)
 				p.returned = append(p.returned, seen.Entry{UID: p.name(i), ListSize: seen.NoSize, Fetched: m.fetched})
 			case ReasonUnlisted:
 				unlisted++

@@ -234,7 +234,7 @@ func (w *walk) accept(r *pop3.Retrieval) {
 func (w *walk) acceptOne(r *pop3.Retrieval, a *arrival) {
 	if len(w.doubts) > 0 && w.ahead() {
 		w.rest = append(w.rest, a.index)
-		w.discard(a)
+		w.b.discard(a)
 		return
 	}
 	earlier, second := w.before[a.index]
@@ -248,11 +248,11 @@ func (w *walk) acceptOne(r *pop3.Retrieval, a *arrival) {
 		w.take(a)
 	case second:
 		w.lied = true
-		w.discard(a)
+		w.b.discard(a)
 		w.failed(w.p, a.index, fmt.Errorf("the server sent %d and then %d of its %d octets", earlier.octets, now.octets, size))
 	default:
 		w.doubts[a.index] = now
-		w.discard(a)
+		w.b.discard(a)
 		// How the doubt ends may tell that the server's sizes are no witnesses, before more is doubted by them.
 		r.Stop()
 	}
@@ -288,7 +288,7 @@ func (w *walk) take(a *arrival) {
 		w.b.take(a)
 		return
 	}
-	w.discard(a)
+	w.b.discard(a)
 	d := decide(message{size: a.octets, known: true, oldSize: a.octets, fetched: known.Fetched}, w.p.rule, w.Now())
 	if d.Action == Delete {
 		w.p.due = append(w.p.due, a.index)
@@ -305,13 +305,6 @@ func (w *walk) believe(a *arrival, size int64) {
 		w.exactSizes = false
 	}
 	w.take(a)
-}
-
-// discard removes a message from the spool that is not accepted.
-func (w *walk) discard(a *arrival) {
-	if err := a.file.Discard(); err != nil {
-		w.b.fail(onDisk("remove a file from the spool", err))
-	}
 }
 
 // abandon ends a walk, wherever it is, and with it the connection.

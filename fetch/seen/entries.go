@@ -20,16 +20,18 @@ type Entry struct {
 // during the call. fn must not use the Store.
 func (s *Store) Each(fn func(Entry) error) error {
 	return s.view("read records", func(tx *bolt.Tx) error {
-		var stop error
-		err := allRecords(tx, func(e entry) {
-			if stop == nil {
-				stop = fn(e.public())
+		return eachBlock(tx, func(key, sealed []byte) error {
+			var stop error
+			err := eachRecord(key, sealed, func(e entry) {
+				if stop == nil {
+					stop = fn(e.public())
+				}
+			})
+			if err != nil {
+				return err
 			}
-		})
-		if stop != nil {
 			return stop
-		}
-		return err
+		})
 	})
 }
 

@@ -308,13 +308,18 @@ func eachRecord(key, sealed []byte, fn func(entry)) error {
 	}
 }
 
-// allRecords calls fn for each record, in the order they were recorded.
-func allRecords(tx *bolt.Tx, fn func(entry)) error {
+// eachBlock calls fn for each block of records, in the order they were recorded, until it returns an error, which it passes on.
+func eachBlock(tx *bolt.Tx, fn func(key, sealed []byte) error) error {
 	blocks, err := bucket(tx, bucketSeen)
 	if err != nil {
 		return err
 	}
-	return blocks.ForEach(func(key, sealed []byte) error { return eachRecord(key, sealed, fn) })
+	return blocks.ForEach(fn)
+}
+
+// allRecords calls fn for each record, in the order they were recorded.
+func allRecords(tx *bolt.Tx, fn func(entry)) error {
+	return eachBlock(tx, func(key, sealed []byte) error { return eachRecord(key, sealed, fn) })
 }
 
 // rewrite shows each record to change, which may alter it and says whether it stays, and writes the blocks that differ.
