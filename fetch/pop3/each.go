@@ -1,0 +1,30 @@
+package pop3
+
+import "strconv"
+
+// each sends a command for each message, so many ahead at a time, and calls take with each status in their order: nil, or an error
+// which may be a *ServerError. take reads what follows a status; its error ends the rest.
+func (c *Client) each(verb, rest string, numbers []int, ahead int, take func(status error) error) error {
+	line := func(number int) string { return verb + " " + strconv.Itoa(number) + rest }
+	for len(numbers) > 0 {
+		n := min(ahead, len(numbers))
+		var commands []byte
+		for _, number := range numbers[:n] {
+			commands = append(commands, line(number)+"\r\n"...)
+		}
+		c.expect(verb)
+		if err := c.write(commands); err != nil {
+			return err
+		}
+		for _, number := range numbers[:n] {
+			c.trace(true, line(number))
+			c.expect(line(number))
+			_, status := c.status()
+			if err := take(status); err != nil {
+				return err
+			}
+		}
+		numbers = numbers[n:]
+	}
+	return nil
+}
