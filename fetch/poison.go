@@ -45,7 +45,7 @@ func (e *brokenSession) Unwrap() error { return e.err }
 // sessions is one session, or several where one breaks and another may get on: commands are sent ahead until that breaks one, and a message
 // that breaks one is left out of the next.
 func (h *haul) sessions(ctx context.Context, password config.Secret, pipelining bool) error {
-	var ahead error // what ended the session in which commands were sent ahead
+	var ahead, cause error // what ended the session in which commands were sent ahead, and the last one
 	for n := 1; ; n++ {
 		err := h.session(ctx, password, pipelining)
 		broken, ok := errors.AsType[*brokenSession](err)
@@ -56,16 +56,37 @@ func (h *haul) sessions(ctx context.Context, password config.Secret, pipelining 
 			return also(err, noted)
 		}
 		switch {
-		case err == nil && ahead != nil && h.result.Failed == 0:
+		case err == nil && (ahead == nil || h.result.Failed > 0):
+			return nil
+		case err == nil:
 			return h.rememberOneByOne(ahead)
-		case !ok || !(broken.ahead || broken.culprit) || isType[*pop3.SinkError](err) || n == mostSessions || ctx.Err() != nil:
+		case cause != nil && refusedEntry(err):
+			// The server still holds the mailbox for the session that broke, or has had enough of it.
+			return also(also(cause, err), h.rememberOneByOne(ahead))
+		case !ok || !broken.mayGoOn() || n == mostSessions || ctx.Err() != nil:
 			return err
 		}
 		if broken.ahead {
 			h.warn("%v; going on with one message at a time", err)
 			pipelining, ahead = false, err
 		}
+		cause = err
 	}
+}
+
+// mayGoOn tells whether another session may get further. A server that was too slow altogether has had its time.
+func (e *brokenSession) mayGoOn() bool {
+	late, ok := errors.AsType[*pop3.TimeoutError](e.err)
+	return (e.ahead || e.culprit) && !isType[*pop3.SinkError](e.err) && !(ok && late.Session)
+}
+
+// refusedEntry tells whether a session ended before its listing.
+func refusedEntry(err error) bool {
+	switch stepOf(err) {
+	case doingConnect, doingStartTLS, doingLogin:
+		return true
+	}
+	return false
 }
 
 // failed notes a message that could not be had. The ones behind it go on.

@@ -141,3 +141,21 @@ func TestPipeliningIsToBlame(t *testing.T) {
 		t.Errorf("%d failures are noted: %s", f.Count, f.Reason)
 	}
 }
+
+// A mailbox that the server still holds for the session before hides neither what broke that one, nor what is learnt from it.
+func TestSecondSessionIsRefused(t *testing.T) {
+	inUse := pop3test.Refuse("AUTH", "[IN-USE] locked")
+	inUse.Session = 2
+	l := newLab(t, mail(8), pop3test.Fault{On: "RETR", UID: "u4", Batched: true, Do: pop3test.Stall}, inUse)
+	l.account.Timeout = config.Duration(300 * time.Millisecond)
+	r := l.run()
+	why := errOf(t, r)
+	if why.Class != Temporary || !strings.Contains(why.Error(), "no answer to RETR 4") || !strings.Contains(why.Error(), "[IN-USE] locked") {
+		t.Fatalf("class %d: %v", why.Class, why)
+	}
+	l.want(8-r.Messages, 0, None)
+	if slices.ContainsFunc(l.events, func(e Event) bool { in, ok := e.(LoggedIn); return ok && in.Pipelining }) {
+		t.Error("the next run sends commands ahead again")
+	}
+	l.holds(texts(t, mail(8))...)
+}

@@ -3,8 +3,10 @@ package main
 import (
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -21,6 +23,9 @@ type cleaner struct{ m *testing.M }
 
 // Run gives the exit code of the tests.
 func (c cleaner) Run() int {
+	if signal.Ignored(syscall.SIGHUP) { // by nohup, say: the programs under test would inherit that
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	}
 	code := c.m.Run()
 	if binary.dir != "" {
 		_ = os.RemoveAll(binary.dir)

@@ -24,10 +24,12 @@ type Client struct {
 	opt     Options
 	buf     []byte // buf[r:w] is read from the connection and not yet used
 	r, w    int
-	doing   string    // what the bytes being read answer, for errors: "RETR 7"
-	started time.Time // when the wait for the current reply began
-	got     int64     // octets of the current reply so far
-	secrets []string  // never to be repeated from the server's text, each followed by what stands for it
+	doing   string        // what the bytes being read answer, for errors: "RETR 7"
+	started time.Time     // when the wait for the current reply began
+	got     int64         // octets of the current reply so far
+	credit  time.Duration // how long the server may still be waited for, however it divides its delays
+	overdue bool          // it was the credit that ended the last wait
+	secrets []string      // never to be repeated from the server's text, each followed by what stands for it
 }
 
 // Options are the choices for a session.
@@ -42,7 +44,7 @@ type Options struct {
 
 // New makes a client over conn. It reads and writes nothing.
 func New(conn net.Conn, opt Options) *Client {
-	c := &Client{conn: conn, opt: opt, buf: make([]byte, bufferSize)}
+	c := &Client{conn: conn, opt: opt, buf: make([]byte, bufferSize), credit: mostCredit + opt.Timeout}
 	for _, secret := range opt.Secrets {
 		c.hide(secret)
 	}
@@ -147,18 +149,21 @@ func (c *Client) expect(doing string) {
 }
 
 // fill reads more into the buffer, which must not be full. It waits no longer than the time-out, nor longer than the least
-// rate allows for the whole reply.
+// rate allows for the whole reply, nor than the session has credit for.
 func (c *Client) fill() error {
 	if c.r > 0 {
 		copy(c.buf, c.buf[c.r:c.w])
 		c.w -= c.r
 		c.r = 0
 	}
-	idle := time.Now().Add(c.opt.Timeout)
-	slowest := c.started.Add(c.opt.Timeout + time.Duration(c.got)*(time.Second/leastRate))
-	deadline := idle
-	if slowest.Before(idle) {
+	now := time.Now()
+	deadline := now.Add(c.opt.Timeout)
+	if slowest := c.started.Add(c.opt.Timeout + atLeastRate(c.got)); slowest.Before(deadline) {
 		deadline = slowest
+	}
+	end := now.Add(c.credit)
+	if c.overdue = end.Before(deadline); c.overdue {
+		deadline = end
 	}
 	// A net.Pipe closed at its other end takes no deadline; the read tells.
 	if err := c.conn.SetReadDeadline(deadline); err != nil && !errors.Is(err, io.ErrClosedPipe) {
@@ -167,6 +172,7 @@ func (c *Client) fill() error {
 	n, err := c.conn.Read(c.buf[c.w:])
 	c.w += n
 	c.got += int64(n)
+	c.earn(atLeastRate(int64(n)) - time.Since(now))
 	if n > 0 || err == nil {
 		return nil
 	}
@@ -176,10 +182,19 @@ func (c *Client) fill() error {
 	return c.broken("read", err)
 }
 
+// atLeastRate is how long so many octets may take.
+func atLeastRate(octets int64) time.Duration {
+	return time.Duration(octets) * (time.Second / leastRate)
+}
+
+// earn adds to the session's credit. What a server did fast it cannot save up.
+func (c *Client) earn(d time.Duration) { c.credit = min(c.credit+d, mostCredit+c.opt.Timeout) }
+
 // broken wraps an error of the connection with what was going on.
 func (c *Client) broken(verb string, err error) error {
 	if ne, ok := errors.AsType[net.Error](err); ok && ne.Timeout() {
-		return &TimeoutError{Doing: c.doing, Limit: c.opt.Timeout, Slow: c.got > 0 && verb == "read"}
+		reading := verb == "read"
+		return &TimeoutError{Doing: c.doing, Limit: c.opt.Timeout, Slow: c.got > 0 && reading, Session: c.overdue && reading}
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("the server closed the connection in its answer to %s: %w", c.doing, err)

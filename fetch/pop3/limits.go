@@ -1,5 +1,7 @@
 package pop3
 
+import "time"
+
 // Nothing that a server sends grows without one of these bounds.
 const (
 	// bufferSize is one read from the connection; a body line may be longer, every other line must fit.
@@ -38,7 +40,11 @@ const (
 	// unknownSize stands in the window for a message whose size LIST did not tell.
 	unknownSize = 64 << 10
 
-	// leastRate is the slowest a reply may come, in octets a second, once the first time-out has passed: a tenth of a 9600 baud
-	// modem, so that only a server which holds the run on purpose is cut off.
-	leastRate = 100
+	// leastRate is the slowest a reply may come, in octets a second, once the first time-out has passed: half of what a 9600 baud
+	// modem did, so that only a server which holds the run on purpose is cut off.
+	leastRate = 500
+	// mostCredit bounds the delays of a session together, beside one time-out: replies that are each just fast enough must not hold a
+	// run for days. What comes at the least rate, or in replyCredit a reply, uses none of it up.
+	mostCredit  = 10 * time.Minute
+	replyCredit = 2 * time.Second
 )

@@ -41,9 +41,14 @@ type TimeoutError struct {
 	Doing string
 	Limit time.Duration
 	Slow  bool // something of the reply had come
+	// Session is true if it is not this reply alone: all delays of the session together were too long.
+	Session bool
 }
 
 func (e *TimeoutError) Error() string {
+	if e.Session {
+		return fmt.Sprintf("the server has been too slow for too long (less than %d octets a second), at last in its answer to %s", leastRate, e.Doing)
+	}
 	if e.Slow {
 		return fmt.Sprintf("the answer to %s stalled or came too slowly (time-out %s)", e.Doing, e.Limit)
 	}
@@ -77,6 +82,7 @@ func (c *Client) statusLike(positive ...string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	c.earn(replyCredit)
 	text := string(line)
 	c.trace(false, c.redact(text))
 	if rest, ok := cutWord(text, "-ERR"); ok {

@@ -93,7 +93,7 @@ func TestDrip(t *testing.T) {
 						}
 					}
 				})
-				// At 50 octets a second half of the time that goes by is granted again. A line may meet its bound before.
+				// At 50 octets a second a tenth of the time that goes by is granted again. A line may meet its bound before.
 				if _, long := err.(*ProtocolError); !long {
 					as[*TimeoutError](t, err)
 				}
@@ -107,7 +107,7 @@ func TestDrip(t *testing.T) {
 
 // A slow line that keeps the least rate is none of a time-out's business, however long the message.
 func TestSlowLine(t *testing.T) {
-	body := strings.Repeat("xxxxxxxxx\r\n", 1e4)
+	body := strings.Repeat("xxxxxxxxx\r\n", 1e5)
 	took, err := against(t, exchanges[9].do, patience, func(conn net.Conn) {
 		for text := "+OK\r\n" + body + ".\r\n+OK\r\n.\r\n+OK\r\n"; text != ""; {
 			n := min(len(text), 5*leastRate)
@@ -119,6 +119,65 @@ func TestSlowLine(t *testing.T) {
 	if err != nil || took < 10*patience {
 		t.Errorf("%v after %v", err, took)
 	}
+}
+
+// Answers that each come in time, but only just, hold a session no longer than its credit; what came fast before saves up none.
+func TestDelaysTogether(t *testing.T) {
+	const most = mostCredit + patience
+	for _, pipelining := range []bool{false, true} {
+		for _, fast := range []int{0, 500} {
+			got := 0
+			took, err := against(t, func(c *Client) error {
+				r := c.Retrieve(wants(1000, 1), pipelining)
+				for r.Next() {
+					if _, err := r.Body(io.Discard, noLimit); err != nil {
+						return err
+					}
+					got++
+				}
+				return r.Err()
+			}, patience, func(conn net.Conn) {
+				for i := range 1000 {
+					if i >= fast {
+						time.Sleep(patience - time.Second)
+					}
+					answer := "+OK\r\nx\r\n.\r\n"
+					if pipelining && (i+1)%proofMessages == 0 {
+						answer += "+OK\r\n"
+					}
+					if _, err := io.WriteString(conn, answer); err != nil {
+						return
+					}
+				}
+			})
+			late := as[*TimeoutError](t, err)
+			if !late.Session || got <= fast || took > most+most/10 {
+				t.Errorf("pipelining %v: %v, %d messages after %v, want an end after %v", pipelining, err, got, took, most)
+			}
+		}
+	}
+}
+
+// A server that takes its time for each message, but not too much, may go on all day.
+func TestSlowServer(t *testing.T) {
+	took, err := against(t, func(c *Client) error { return noops(c, 10000) }, patience, func(conn net.Conn) {
+		for range 10000 {
+			time.Sleep(replyCredit)
+			io.WriteString(conn, "+OK\r\n")
+		}
+	})
+	if err != nil || took < 5*time.Hour {
+		t.Errorf("%v after %v", err, took)
+	}
+}
+
+func noops(c *Client, n int) error {
+	for range n {
+		if err := c.Noop(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // A slow disk is not a slow server: what the sink takes is not taken from the server's time.
