@@ -209,7 +209,7 @@ func (h *haul) findMaildir() error {
 // openBox opens a Maildir with the account's spool. A dry run without a state has no spool to name.
 func (h *haul) openBox(path string, create bool) (*maildir.Box, error) {
 	return maildir.Open(path, cmp.Or(h.store.Spool(), "none"), maildir.Options{
-		Create: create, Flusher: h.flusher, Hostname: h.Hostname, Disk: h.disk,
+		Create: create, Flusher: h.flusher, Hostname: h.Hostname, Disk: h.disk, Look: h.DryRun,
 	})
 }
 
@@ -219,12 +219,14 @@ func (h *haul) password(ctx context.Context) (config.Secret, error) {
 	return password, doing("get the password", err)
 }
 
-// The state's notes of what the server cannot do, each with the time until which it counts; after it the server is tried again.
+// The state's notes that count for a while, each with the time until which it does. What a server cannot do is tried again after it.
 const (
 	noteOneByOne = "one-by-one-until" // answer commands that are sent ahead
 	oneByOneFor  = 7 * 24 * time.Hour
 	noteInexact  = "inexact-sizes-until" // tell the exact size of a message in LIST
 	inexactFor   = 30 * 24 * time.Hour
+
+	noteRebuilding = "rebuilding-until" // a state was lost: what it does not know may be in the Maildir
 )
 
 // mayPipeline tells whether commands may be sent ahead, if the server announces that it takes them.
@@ -251,7 +253,7 @@ func (h *haul) noteIsOver(name string) (bool, error) {
 // noteFor writes a note that counts for a while.
 func (h *haul) noteFor(name string, d time.Duration) error {
 	until := h.Now().Add(d).UTC().Format(time.RFC3339)
-	return onDisk("note what the server cannot do", h.store.SetNote(name, []byte(until)))
+	return onDisk("write a note into the state", h.store.SetNote(name, []byte(until)))
 }
 
 // rememberOneByOne has the next runs ask for one message at a time, for a while, when why is a stall or lost sync. A connection that

@@ -1,12 +1,9 @@
 package fetch
 
 import (
-	"errors"
-
 	"haulmail/config"
 	"haulmail/fetch/pop3"
 	"haulmail/fetch/seen"
-	"haulmail/maildir"
 )
 
 // plan is a listing beside the state, and what follows from it. Messages go by their index in the listing.
@@ -164,65 +161,6 @@ func (h *haul) failuresByName() (map[string]seen.Failure, error) {
 		byName[string(f.UID)] = f
 	}
 	return byName, nil
-}
-
-// rebuild recognises the listing's messages in the Maildir when the state is new: it was lost, or the Maildir came from another
-// machine. The size that a file's name tells stands in for LIST's, so that a message is deleted only where both agree.
-func (h *haul) rebuild(p *plan) error {
-	if !h.store.Fresh() || p.list.Len() == 0 {
-		return nil
-	}
-	inMaildir, err := h.delivered()
-	if err != nil || len(inMaildir) == 0 {
-		return err
-	}
-	p.found = make(map[int]seen.Entry)
-	var entries []seen.Entry
-	for i := range p.list.Len() {
-		name := p.name(i)
-		file, ok := inMaildir[maildir.UIDHash(h.owner(), name)]
-		if name == nil || !ok {
-			continue
-		}
-		e := seen.Entry{UID: name, ListSize: file.Virtual, Fetched: file.Time}
-		p.found[i] = e
-		entries = append(entries, e)
-	}
-	if !h.DryRun {
-		if err := h.store.AddSeen(entries); err != nil {
-			return onDisk("rebuild the state", err)
-		}
-	}
-	if len(entries) > 0 {
-		if err := h.noteDelivered(); err != nil {
-			return err
-		}
-		h.tell(Rebuilt{Account: h.a.Name, Recognised: len(entries), Again: p.list.Len() - len(entries)})
-	}
-	return nil
-}
-
-// delivered gives this account's and others' messages in the Maildir by their hashes.
-func (h *haul) delivered() (map[maildir.Hash]maildir.Entry, error) {
-	box := h.box
-	if box == nil {
-		opened, err := h.openBox(h.a.Maildir, false)
-		if errors.Is(err, maildir.ErrMissing) {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, onDisk("open the Maildir", err)
-		}
-		defer opened.Close()
-		box = opened
-	}
-	files := make(map[maildir.Hash]maildir.Entry)
-	err := box.Keys(func(e maildir.Entry) error {
-		e.Name = ""
-		files[e.Hash] = e
-		return nil
-	})
-	return files, onDisk("look through the Maildir", err)
 }
 
 // owner is whose mail a file name's hash tells of.

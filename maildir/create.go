@@ -11,15 +11,15 @@ import (
 )
 
 // prepare sees to it that there is a Maildir with its three folders at the path.
-func (b *Box) prepare(create bool) error {
+func (b *Box) prepare(opt Options) error {
 	st, err := b.look()
 	if err != nil {
 		return err
 	}
 	switch {
-	case st == complete:
+	case st == complete, st == partial && opt.Look:
 		return nil
-	case st == absent && !create:
+	case st == absent && !opt.Create:
 		return missingError{b.path}
 	}
 	if err := b.make(); err != nil {

@@ -54,6 +54,7 @@ type Options struct {
 	Flusher  *Flusher // shared with the other boxes of the run; nil: one of its own
 	Hostname string   // for the keys; escaped and cut as needed; empty: "localhost"
 	Disk     Disk     // the system calls; nil: those of the kernel
+	Look     bool     // open it for Keys alone: nothing is made, mended or removed; excludes Create
 }
 
 // A Box is an open Maildir with one account's private spool in it. Its methods
@@ -85,7 +86,7 @@ type Box struct {
 //
 // Errors: ErrMissing, *NotMaildirError, *CreateError (only with opt.Create), and
 // *IOError for everything else. A Maildir that lacks one of its three folders is
-// mended, as mail readers do.
+// mended, as mail readers do, unless it is only looked at.
 func Open(path, id string, opt Options) (*Box, error) {
 	if !validID(id) {
 		return nil, fmt.Errorf("maildir %s: bad spool id %q", path, id)
@@ -102,7 +103,7 @@ func Open(path, id string, opt Options) (*Box, error) {
 	if flusher == nil {
 		flusher = NewFlusher()
 	}
-	if err := b.open(opt.Create, flusher); err != nil {
+	if err := b.open(opt, flusher); err != nil {
 		b.closeFolders()
 		return nil, err
 	}
@@ -115,8 +116,8 @@ func randomHex() string {
 	return hex.EncodeToString(random[:])
 }
 
-func (b *Box) open(create bool, flusher *Flusher) error {
-	if err := b.prepare(create); err != nil {
+func (b *Box) open(opt Options, flusher *Flusher) error {
+	if err := b.prepare(opt); err != nil {
 		return err
 	}
 	var err error
@@ -127,9 +128,13 @@ func (b *Box) open(create bool, flusher *Flusher) error {
 		name string
 		fd   *int
 	}{{"new", &b.new}, {"cur", &b.cur}, {"tmp", &b.tmp}} {
-		if *f.fd, err = b.openFolder(b.root, f.name, filepath.Join(b.path, f.name)); err != nil {
+		*f.fd, err = b.openFolder(b.root, f.name, filepath.Join(b.path, f.name))
+		if err != nil && !(opt.Look && errors.Is(err, fs.ErrNotExist)) {
 			return err
 		}
+	}
+	if opt.Look {
+		return nil
 	}
 	tmpDev, err := b.identify()
 	if err != nil {

@@ -234,6 +234,9 @@ func (b *Box) Keys(fn func(Entry) error) error {
 			name string
 			fd   int
 		}{{"new", b.new}, {"cur", b.cur}} {
+			if folder.fd < 0 {
+				continue // of a damaged Maildir that is only looked at
+			}
 			var stopped error
 			err := b.disk.List(folder.fd, func(name string) error {
 				if e, ok := parseName(name); ok {
