@@ -122,7 +122,7 @@ func (*locator) UnmarshalTOML(any) error { return errLocated }
 // inside the quotes, brackets or braces of a value, the "[" of a table's
 // header, the key's first byte for what stands in an inline table, and nothing
 // for a table without a header, which counts as standing where its first key
-// does.
+// does. For the value of an empty key the library knows none: it counts as standing at the file's beginning.
 func (d *document) offset(v value) int {
 	var parse toml.ParseError
 	err := d.md.PrimitiveDecode(v.prim, &locator{})
@@ -132,10 +132,10 @@ func (d *document) offset(v value) int {
 	if parse.Position.Line > 0 {
 		return min(max(parse.Position.Start, 0), len(d.text))
 	}
-	inner, ok := d.table(v, "")
-	if !ok {
-		return 0
+	if _, ok := v.data.(map[string]any); !ok {
+		return 0 // to report that, as table does, would ask for the place again
 	}
+	inner, _ := d.table(v, "")
 	first := len(d.text)
 	for _, child := range inner {
 		first = min(first, d.keySpan(child).start)
