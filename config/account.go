@@ -63,11 +63,12 @@ type Pipelining int
 
 // The values of the key "pipelining".
 const (
-	PipeliningAuto Pipelining = iota // where the server announces it
-	PipeliningOff                    // never
+	PipeliningAuto  Pipelining = iota // where the server announces it
+	PipeliningOff                     // never
+	PipeliningProbe                   // where the server announces it, or turns out to take it
 )
 
-var pipeliningWords = []string{"auto", "off"}
+var pipeliningWords = []string{"auto", "off", "probe"}
 
 // String gives the word that stands in the file.
 func (p Pipelining) String() string { return word(pipeliningWords, int(p)) }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"haulmail/config"
-	"haulmail/fetch/pop3"
 	"haulmail/fetch/seen"
 	"haulmail/maildir"
 )
@@ -221,21 +220,15 @@ func (h *haul) password(ctx context.Context) (config.Secret, error) {
 
 // The state's notes that count for a while, each with the time until which it does. What a server cannot do is tried again after it.
 const (
-	noteOneByOne = "one-by-one-until" // answer commands that are sent ahead
-	oneByOneFor  = 7 * 24 * time.Hour
-	noteInexact  = "inexact-sizes-until" // tell the exact size of a message in LIST
-	inexactFor   = 30 * 24 * time.Hour
+	noteOneByOne  = "one-by-one-until" // answer commands that are sent ahead
+	oneByOneFor   = 7 * 24 * time.Hour
+	notePipelines = "pipelines-until" // it does, though it does not announce it
+	pipelinesFor  = 30 * 24 * time.Hour
+	noteInexact   = "inexact-sizes-until" // tell the exact size of a message in LIST
+	inexactFor    = 30 * 24 * time.Hour
 
 	noteRebuilding = "rebuilding-until" // a state was lost: what it does not know may be in the Maildir
 )
-
-// mayPipeline tells whether commands may be sent ahead, if the server announces that it takes them.
-func (h *haul) mayPipeline() (bool, error) {
-	if h.a.Pipelining == config.PipeliningOff {
-		return false, nil
-	}
-	return h.noteIsOver(noteOneByOne)
-}
 
 // mayTrustSizes tells whether LIST's sizes may be taken for exact.
 func (h *haul) mayTrustSizes() (bool, error) { return h.noteIsOver(noteInexact) }
@@ -250,19 +243,13 @@ func (h *haul) noteIsOver(name string) (bool, error) {
 	return err != nil || !h.Now().Before(until), nil
 }
 
-// noteFor writes a note that counts for a while.
+// noteFor writes a note that counts for a while. A dry run learns nothing.
 func (h *haul) noteFor(name string, d time.Duration) error {
-	until := h.Now().Add(d).UTC().Format(time.RFC3339)
-	return onDisk("write a note into the state", h.store.SetNote(name, []byte(until)))
-}
-
-// rememberOneByOne has the next runs ask for one message at a time, for a while, when why is a stall or lost sync. A connection that
-// ended may have done so for any reason.
-func (h *haul) rememberOneByOne(why error) error {
-	if !isType[*pop3.TimeoutError](why) && !isType[*pop3.ProtocolError](why) {
+	if h.DryRun {
 		return nil
 	}
-	return h.noteFor(noteOneByOne, oneByOneFor)
+	until := h.Now().Add(d).UTC().Format(time.RFC3339)
+	return onDisk("write a note into the state", h.store.SetNote(name, []byte(until)))
 }
 
 func (h *haul) warn(format string, args ...any) {

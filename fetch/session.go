@@ -20,6 +20,7 @@ const (
 	doingConnect  = "connect"
 	doingStartTLS = "start TLS"
 	doingLogin    = "log in"
+	doingProbe    = "try two commands at once"
 	doingList     = "list"
 	doingRetrieve = "fetch"
 	doingDelete   = "delete"
@@ -138,6 +139,11 @@ func (s *session) login(mayPipeline bool) error {
 		}
 	}
 	s.pipelining = mayPipeline && caps.Has("PIPELINING")
+	if mayPipeline && !s.pipelining {
+		if s.pipelining, err = s.pipelines(); err != nil {
+			return err
+		}
+	}
 	s.h.tell(LoggedIn{Account: s.h.a.Name, Mechanism: how, TLS: s.tls, Pipelining: s.pipelining})
 	s.h.Step(StepLoggedIn)
 	return nil

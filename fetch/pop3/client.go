@@ -85,6 +85,25 @@ func (c *Client) Noop() error {
 	return err
 }
 
+// Probe sends two NOOPs in one segment, and sees that both are answered: then the server takes commands ahead. An error tells that it does
+// not, and ends the session like any other; a server that drops the second one is found out by the time-out, or after probeFor.
+func (c *Client) Probe() error {
+	defer func(timeout time.Duration) { c.opt.Timeout = timeout }(c.opt.Timeout)
+	c.opt.Timeout = min(c.opt.Timeout, probeFor)
+	c.expect("NOOP")
+	if err := c.write([]byte("NOOP\r\nNOOP\r\n")); err != nil {
+		return err
+	}
+	for range 2 {
+		c.trace(true, "NOOP")
+		c.expect("NOOP")
+		if _, err := c.status(); notRefused(err) != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Reset takes back the DELEs of the session (RFC 1939 §5).
 func (c *Client) Reset() error {
 	_, err := c.command("RSET")

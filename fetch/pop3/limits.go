@@ -40,6 +40,9 @@ const (
 	// unknownSize stands in the window for a message whose size LIST did not tell.
 	unknownSize = 64 << 10
 
+	// probeFor is how long two NOOPs may take to be answered: a server that has dropped the second one stays silent, and the run waits.
+	probeFor = 15 * time.Second
+
 	// leastRate is the slowest a reply may come, in octets a second, once the first time-out has passed: half of what a 9600 baud
 	// modem did, so that only a server which holds the run on purpose is cut off.
 	leastRate = 500
