@@ -23,6 +23,10 @@ type Account struct {
 	Delete     Delete
 	Timeout    Duration // 1s to 1h
 	Pipelining Pipelining
+	// MinInterval is the least time between two logins, 0 for none of the account's own; Retries is how often a login that the server
+	// refuses for the moment is tried again within a run, 0 to 10.
+	MinInterval Duration
+	Retries     int
 }
 
 // Server is where a POP3 server listens.

@@ -55,6 +55,7 @@ pipelining = "off"
 			Maildir:    "/home/me",
 			Delete:     config.Delete{Mode: config.DeleteAged, Age: 9 * 24 * time.Hour},
 			Timeout:    config.Duration(90 * time.Second),
+			Retries:    2,
 			Pipelining: config.PipeliningOff,
 		}},
 	}
@@ -73,6 +74,7 @@ func TestLeastKeys(t *testing.T) {
 			Username: "me",
 			Maildir:  "/etc/mail/m",
 			Timeout:  config.Duration(time.Minute),
+			Retries:  2,
 		}},
 	}
 	if !reflect.DeepEqual(c, want) {

@@ -32,6 +32,8 @@ func accountKeys() []accountKey {
 		{"delete", (*document).readDelete},
 		{"timeout", (*document).readTimeout},
 		{"pipelining", (*document).readPipelining},
+		{"min_interval", (*document).readMinInterval},
+		{"retries", (*document).readRetries},
 	}
 }
 
@@ -90,7 +92,7 @@ func (d *document) config() *Config {
 			k.read(d, v, c)
 		}
 	}
-	base := Account{Timeout: defaultTimeout}
+	base := Account{Timeout: defaultTimeout, Retries: defaultRetries}
 	var defaults table
 	if v, ok := d.root["defaults"]; ok {
 		if defaults, ok = d.table(v, "write [defaults] on a line of its own, and the keys below it"); ok {
@@ -285,5 +287,5 @@ func unknownHint(v value, known []string) string {
 	if habit := nearest(name, slices.Sorted(maps.Keys(habits))); habit != "" && !atTop {
 		return habits[habit]
 	}
-	return "known keys: " + strings.Join(known, ", ")
+	return "see all keys with: haulmail help config"
 }

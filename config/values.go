@@ -89,13 +89,16 @@ func (d *document) readPipelining(v value, a *Account) {
 }
 
 // readCount reads a number of accounts.
-func (d *document) readCount(v value, to *int) {
+func (d *document) readCount(v value, to *int) { d.number(v, 1, maxJobs, to) }
+
+// number reads a whole number within bounds.
+func (d *document) number(v value, least, most int64, to *int) {
 	n, ok := v.data.(int64)
 	switch {
 	case !ok:
 		d.failValue(v, fmt.Sprintf("%s must be a number, not %s", v.key(), typeName(v.data)), "write it without quotes: "+v.key()+" = 4")
-	case n < 1 || n > maxJobs:
-		d.failValue(v, fmt.Sprintf("%s is out of range", v.key()), fmt.Sprintf("write a number from 1 to %d", maxJobs))
+	case n < least || n > most:
+		d.failValue(v, fmt.Sprintf("%s is out of range", v.key()), fmt.Sprintf("write a number from %d to %d", least, most))
 	default:
 		*to = int(n)
 	}

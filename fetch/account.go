@@ -63,6 +63,9 @@ func (h *haul) fetch(ctx context.Context) (err error) {
 	if err := h.recover(); err != nil {
 		return err
 	}
+	if err := h.mayLogIn(); err != nil {
+		return err
+	}
 	password, err := h.password(ctx)
 	if err != nil {
 		return err

@@ -14,7 +14,7 @@ type Class int
 const (
 	// None is success.
 	None Class = iota
-	// Busy is the account's lock held by another run.
+	// Busy is an account that is left alone for now: another run holds its lock, or it is too early for a login.
 	Busy
 	// Temporary is a failure that the next run may not meet: the network, a time-out, [IN-USE], [SYS/TEMP], [LOGIN-DELAY].
 	Temporary

@@ -127,6 +127,12 @@ func (h *haul) classify(err error) (Class, string) {
 
 // classifyLocal classifies what the state and the Maildir say.
 func (h *haul) classifyLocal(err error) (Class, string, bool) {
+	if e, ok := errors.AsType[*earlyError](err); ok {
+		if e.server {
+			return Busy, "have cron start it no more often than that", true
+		}
+		return Busy, "set a shorter min_interval to fetch more often", true
+	}
 	if errors.Is(err, seen.ErrLocked) {
 		return Busy, "that run does the work; try again when it has ended", true
 	}

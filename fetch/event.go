@@ -40,6 +40,14 @@ type LoggedIn struct {
 	Pipelining bool
 }
 
+// Retrying tells that the server refuses entry for now, and that the run waits and tries again.
+type Retrying struct {
+	Account string
+	Err     error
+	In      time.Duration
+	Left    int // tries, this one included
+}
+
 // Recovered tells what became of intents that an earlier run left open.
 type Recovered struct {
 	Account   string
@@ -139,6 +147,7 @@ func (Resolved) event()  {}
 func (Tried) event()     {}
 func (Connected) event() {}
 func (LoggedIn) event()  {}
+func (Retrying) event()  {}
 func (Recovered) event() {}
 func (Rebuilt) event()   {}
 func (Listed) event()    {}

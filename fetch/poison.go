@@ -47,7 +47,7 @@ func (e *brokenSession) Unwrap() error { return e.err }
 func (h *haul) sessions(ctx context.Context, password config.Secret, pipelining bool) error {
 	var ahead, cause error // what ended the session in which commands were sent ahead, and the last one
 	for n := 1; ; n++ {
-		err := h.session(ctx, password, pipelining)
+		err := h.patientSession(ctx, password, pipelining)
 		broken, ok := errors.AsType[*brokenSession](err)
 		if ok && broken.ahead {
 			h.forgive()

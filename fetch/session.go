@@ -133,6 +133,9 @@ func (s *session) login(mayPipeline bool) error {
 	if err != nil {
 		return doing(doingLogin, err)
 	}
+	if err := s.h.noteLoggedIn(caps); err != nil {
+		return err
+	}
 	if mayPipeline && !caps.Has("PIPELINING") {
 		if caps, err = s.client.Capa(); err != nil {
 			return doing(doingLogin, err)

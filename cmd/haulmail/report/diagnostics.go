@@ -90,6 +90,8 @@ func (d *diagnostics) step(e fetch.Event) {
 		d.say(e.Account, fmt.Sprintf("connected to %s (%s)", e.Addr, millis(e.Took)))
 	case fetch.LoggedIn:
 		d.say(e.Account, fmt.Sprintf("logged in with %s, %s, %s", e.Mechanism, encryption(e.TLS), pipelining(e.Pipelining)))
+	case fetch.Retrying:
+		d.say(e.Account, fmt.Sprintf("%v; trying again in %s", e.Err, e.In))
 	case fetch.Recovered:
 		d.say(e.Account, fmt.Sprintf("mended what an earlier run left: %d delivered, %d finished now, %d to fetch again", e.Delivered, e.Finished, e.Again))
 	case fetch.Listed:

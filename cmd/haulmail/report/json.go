@@ -86,6 +86,12 @@ type (
 		Finished  int `json:"finished"`
 		Again     int `json:"again"`
 	}
+	jsonWaiting struct {
+		jsonOf
+		Error string `json:"error"`
+		InMS  int64  `json:"in_ms"`
+		Left  int    `json:"left"` // tries, this one included
+	}
 	jsonRebuilt struct {
 		jsonOf
 		Recognised int `json:"recognised"`
@@ -161,6 +167,8 @@ func (j *jsonLines) event(e fetch.Event) {
 		j.print(jsonConnected{j.of("connected", e.Account), e.Addr.String(), e.Took.Milliseconds()})
 	case fetch.LoggedIn:
 		j.print(jsonLogin{j.of("login", e.Account), j.servers[e.Account], e.TLS, text(e.Mechanism), e.Pipelining})
+	case fetch.Retrying:
+		j.print(jsonWaiting{j.of("waiting", e.Account), text(e.Err.Error()), e.In.Milliseconds(), e.Left})
 	case fetch.Recovered:
 		j.print(jsonRecovered{j.of("recovered", e.Account), e.Delivered, e.Finished, e.Again})
 	case fetch.Rebuilt:
