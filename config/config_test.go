@@ -42,21 +42,23 @@ maildir = "~"
 delete = "1w2d"
 timeout = "90s"
 pipelining = "off"
+min_interval = "15m"
+retries = 0
 `)
 	want := &config.Config{
 		File: "/etc/mail/haul.toml", Jobs: 3, PerServer: 2, StateDir: "/home/me/state",
 		Accounts: []*config.Account{{
-			Name:       "me@example.org",
-			Server:     config.Server{Host: "pop.example.org", Port: 1995},
-			TLS:        config.TLSStart,
-			TLSCAFile:  "/etc/mail/ca.pem",
-			Username:   "me and you",
-			Password:   config.Password{Literal: config.NewSecret(`p"\ä`)},
-			Maildir:    "/home/me",
-			Delete:     config.Delete{Mode: config.DeleteAged, Age: 9 * 24 * time.Hour},
-			Timeout:    config.Duration(90 * time.Second),
-			Retries:    2,
-			Pipelining: config.PipeliningOff,
+			Name:        "me@example.org",
+			Server:      config.Server{Host: "pop.example.org", Port: 1995},
+			TLS:         config.TLSStart,
+			TLSCAFile:   "/etc/mail/ca.pem",
+			Username:    "me and you",
+			Password:    config.Password{Literal: config.NewSecret(`p"\ä`)},
+			Maildir:     "/home/me",
+			Delete:      config.Delete{Mode: config.DeleteAged, Age: 9 * 24 * time.Hour},
+			Timeout:     config.Duration(90 * time.Second),
+			Pipelining:  config.PipeliningOff,
+			MinInterval: config.Duration(15 * time.Minute),
 		}},
 	}
 	if !reflect.DeepEqual(c, want) {
