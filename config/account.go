@@ -27,6 +27,7 @@ type Account struct {
 	// refuses for the moment is tried again within a run, 0 to 10.
 	MinInterval Duration
 	Retries     int
+	ErrorAfter  Lasting
 }
 
 // Server is where a POP3 server listens.

@@ -44,6 +44,7 @@ timeout = "90s"
 pipelining = "off"
 min_interval = "15m"
 retries = 0
+error_after = "3 runs"
 `)
 	want := &config.Config{
 		File: "/etc/mail/haul.toml", Jobs: 3, PerServer: 2, StateDir: "/home/me/state",
@@ -59,6 +60,7 @@ retries = 0
 			Timeout:     config.Duration(90 * time.Second),
 			Pipelining:  config.PipeliningOff,
 			MinInterval: config.Duration(15 * time.Minute),
+			ErrorAfter:  config.Lasting{Runs: 3},
 		}},
 	}
 	if !reflect.DeepEqual(c, want) {

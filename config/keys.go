@@ -34,6 +34,7 @@ func accountKeys() []accountKey {
 		{"pipelining", (*document).readPipelining},
 		{"min_interval", (*document).readMinInterval},
 		{"retries", (*document).readRetries},
+		{"error_after", (*document).readErrorAfter},
 	}
 }
 

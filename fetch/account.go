@@ -54,12 +54,17 @@ func (h *haul) account(ctx context.Context, do func(*haul, context.Context) erro
 	return h.result
 }
 
-// fetch is the story of an account's run.
+// fetch is an account's run under the lock of its state.
 func (h *haul) fetch(ctx context.Context) (err error) {
 	if err := h.openState(); err != nil {
 		return err
 	}
 	defer func() { err = also(err, h.close()) }()
+	return h.holdBack(ctx, h.haul(ctx))
+}
+
+// haul is the story of a run.
+func (h *haul) haul(ctx context.Context) error {
 	if err := h.recover(); err != nil {
 		return err
 	}

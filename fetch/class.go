@@ -16,6 +16,8 @@ const (
 	None Class = iota
 	// Busy is an account that is left alone for now: another run holds its lock, or it is too early for a login.
 	Busy
+	// Held is a temporary failure that has not lasted long enough to be told of, or was told of before.
+	Held
 	// Temporary is a failure that the next run may not meet: the network, a time-out, [IN-USE], [SYS/TEMP], [LOGIN-DELAY].
 	Temporary
 	// Interrupted is a run that was asked to stop and did so with everything safe.
@@ -41,6 +43,9 @@ const (
 	// Internal is a defect of haulmail itself.
 	Internal
 )
+
+// LeftAlone tells whether a plain run over all accounts makes nothing of it: another run, or a later one, does the work.
+func (c Class) LeftAlone() bool { return c == Busy || c == Held }
 
 // Error is the failure of one account: what was being done, why it failed, and what to do next.
 type Error struct {

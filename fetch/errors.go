@@ -84,6 +84,12 @@ func (h *haul) explain(ctx context.Context, err error) error {
 			e.Doing, e.Err = step.doing, step.err
 		}
 		e.Class, e.Hint = h.classify(err)
+		if t, ok := errors.AsType[*troubledError](err); ok {
+			e.Err = &troubledError{e.Err, t.told, t.held}
+			if t.held && e.Class == Temporary {
+				e.Class = Held
+			}
+		}
 	}
 	// A disk that failed stays what it is, whoever asked to stop meanwhile.
 	if ctx.Err() != nil && e.Class < Poison {

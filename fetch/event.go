@@ -48,6 +48,13 @@ type Retrying struct {
 	Left    int // tries, this one included
 }
 
+// Healed tells that an account works again whose failures were told of.
+type Healed struct {
+	Account string
+	Runs    int       // that failed
+	Since   time.Time // the first of them
+}
+
 // Recovered tells what became of intents that an earlier run left open.
 type Recovered struct {
 	Account   string
@@ -148,6 +155,7 @@ func (Tried) event()     {}
 func (Connected) event() {}
 func (LoggedIn) event()  {}
 func (Retrying) event()  {}
+func (Healed) event()    {}
 func (Recovered) event() {}
 func (Rebuilt) event()   {}
 func (Listed) event()    {}

@@ -69,7 +69,7 @@ func classCode(c fetch.Class) int {
 	switch c {
 	case fetch.None:
 		return exitOK
-	case fetch.Busy, fetch.Temporary, fetch.Interrupted:
+	case fetch.Busy, fetch.Held, fetch.Temporary, fetch.Interrupted:
 		return exitTemporary
 	case fetch.Poison, fetch.Damaged:
 		return exitData
@@ -91,14 +91,14 @@ func classCode(c fetch.Class) int {
 	return exitSoftware
 }
 
-// resultsCode gives the exit code of a run. An account that another run holds counts only when allBusy is set: a plain run from
+// resultsCode gives the exit code of a run. An account that another run holds, or whose failure is held back, counts only when allBusy is set: a plain run from
 // cron that overlaps the one before is no failure. A signal that stopped the run outweighs everything.
 func resultsCode(results []fetch.Result, allBusy bool, stopped error) int {
 	if s, ok := errors.AsType[*signalError](stopped); ok {
 		return exitSignal + int(s.signal)
 	}
 	worst := fetch.Worst(results)
-	if worst == fetch.Busy && !allBusy {
+	if worst.LeftAlone() && !allBusy {
 		return exitOK
 	}
 	return classCode(worst)

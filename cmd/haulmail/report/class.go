@@ -6,6 +6,7 @@ import "haulmail/fetch"
 var classWords = map[fetch.Class]string{
 	fetch.None:         "none",
 	fetch.Busy:         "busy",
+	fetch.Held:         "held",
 	fetch.Temporary:    "temporary",
 	fetch.Interrupted:  "interrupted",
 	fetch.Poison:       "poison",

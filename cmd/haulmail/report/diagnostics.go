@@ -31,6 +31,8 @@ func (d *diagnostics) event(e fetch.Event) {
 	switch e := e.(type) {
 	case fetch.Warning:
 		d.warn(e.Account, e.Text)
+	case fetch.Healed:
+		d.note(fmt.Sprintf("%s: works again; %s had failed, since %s", e.Account, count(e.Runs, "run"), e.Since.Local().Format("2006-01-02 15:04")))
 	case fetch.Rebuilt:
 		d.warn(e.Account, fmt.Sprintf("no record of earlier runs was found; of the server's messages the Maildir holds %s already, %s to get",
 			humanize.Comma(int64(e.Recognised)), humanize.Comma(int64(e.Again))))
@@ -53,6 +55,8 @@ func (d *diagnostics) done(e fetch.Done) {
 	class := fetch.ClassOf(e.Err)
 	switch {
 	case e.Err == nil:
+	case class == fetch.Held && !d.allBusy:
+		d.say(e.Account, "failed for now: "+why(e.Err))
 	case class == fetch.Busy && !d.allBusy:
 		d.say(e.Account, "left alone: "+why(e.Err))
 	case class == fetch.Interrupted:

@@ -92,6 +92,11 @@ type (
 		InMS  int64  `json:"in_ms"`
 		Left  int    `json:"left"` // tries, this one included
 	}
+	jsonHealed struct {
+		jsonOf
+		Runs  int    `json:"runs"` // that failed
+		Since string `json:"since"`
+	}
 	jsonRebuilt struct {
 		jsonOf
 		Recognised int `json:"recognised"`
@@ -169,6 +174,8 @@ func (j *jsonLines) event(e fetch.Event) {
 		j.print(jsonLogin{j.of("login", e.Account), j.servers[e.Account], e.TLS, text(e.Mechanism), e.Pipelining})
 	case fetch.Retrying:
 		j.print(jsonWaiting{j.of("waiting", e.Account), text(e.Err.Error()), e.In.Milliseconds(), e.Left})
+	case fetch.Healed:
+		j.print(jsonHealed{j.of("healed", e.Account), e.Runs, e.Since.UTC().Format(time.RFC3339)})
 	case fetch.Recovered:
 		j.print(jsonRecovered{j.of("recovered", e.Account), e.Delivered, e.Finished, e.Again})
 	case fetch.Rebuilt:
@@ -202,7 +209,7 @@ func (j *jsonLines) done(r fetch.Result) {
 // failure tells what went wrong with an account, if anything.
 func (j *jsonLines) failure(r fetch.Result) {
 	class := fetch.ClassOf(r.Err)
-	if class != fetch.None && (class != fetch.Busy || j.allBusy) {
+	if class != fetch.None && (!class.LeftAlone() || j.allBusy) {
 		line := jsonError{jsonHead: j.head("error"), Account: text(r.Account), Class: classWords[class], Error: text(why(r.Err)), Hint: text(hint(r.Err)), Temporary: temporary(class)}
 		if e, ok := errors.AsType[*fetch.Error](r.Err); ok {
 			line.Step = text(e.Doing)
@@ -220,7 +227,7 @@ func (j *jsonLines) finish(results []fetch.Result, code int) {
 		switch class := fetch.ClassOf(r.Err); {
 		case class == fetch.None:
 			end.OK++
-		case class != fetch.Busy || j.allBusy:
+		case !class.LeftAlone() || j.allBusy:
 			end.Failed++
 		}
 	}
