@@ -21,6 +21,9 @@ import (
 
 // repoArrows holds every package of the repository with the packages of the repository it may import.
 var repoArrows = map[string][]string{
+	"cmd/haulbench":       {"cmd/haulbench/delay"},
+	"cmd/haulbench/delay": {},
+	"cmd/haulbench/meter": {},
 	"cmd/haulmail":        {"cmd/haulmail/report", "config", "fetch", "fetch/secret"},
 	"cmd/haulmail/report": {"config", "fetch", "fetch/secret"},
 	"cmd/popdemo":         {"fetch/pop3/pop3test"},
@@ -67,7 +70,7 @@ var outsideArrows = []struct {
 	folders []string
 	instead string
 }{
-	{"os/exec", []string{"*"}, []string{"fetch/secret"}, "only a password's command is run"},
+	{"os/exec", []string{"*"}, []string{"fetch/secret", "cmd/haulbench", "cmd/haulbench/meter"}, "only a password's command is run"},
 	{"os", []string{"Exit"}, []string{"cmd/..."}, "return an error"},
 	{"os", []string{"Args"}, []string{"cmd/..."}, "take it as an argument"},
 	{"os", []string{"Stdin", "Stdout", "Stderr"}, []string{"cmd/..."}, "tell it by an event or an error"},

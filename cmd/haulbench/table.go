@@ -1,0 +1,101 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// judged is the client that has limits to keep to.
+const judged = "haulmail"
+
+// printTable prints the results as a Markdown table, its columns in line.
+func printTable(w io.Writer, results []result) error {
+	t := tabwriter.NewWriter(w, 0, 0, 1, ' ', 0)
+	fmt.Fprintln(t, "| scenario\t| client\t| wall\t| CPU\t| peak memory\t| fsyncs\t| to mpop\t| limits\t|")
+	fmt.Fprintln(t, "|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|")
+	for _, res := range results {
+		what := res.scenario.name + " " + res.scenario.what
+		for _, r := range res.rows {
+			fmt.Fprintf(t, "| %s\t| %s\t|\n", what, strings.Join(cells(res, r), "\t| "))
+			what = ""
+		}
+	}
+	return t.Flush()
+}
+
+func cells(res result, r *row) []string {
+	if len(r.runs) == 0 {
+		return []string{r.client.name, "–", "–", "–", "–", "–", "no run: " + reason(r)}
+	}
+	s := r.summary(res.base())
+	cells := []string{
+		r.client.name, seconds(s.Wall), seconds(s.CPU), mebibytes(s.Peak), syncs(r, res.scenario), ratio(s.Ratio),
+	}
+	switch {
+	case r.failed != nil:
+		return append(cells, "FAILED: "+reason(r))
+	case r.client.name == judged && res.scenario.limits != (limits{}):
+		return append(cells, verdict(res.scenario.limits.missed(s, r.syncs)))
+	}
+	return append(cells, "")
+}
+
+func reason(r *row) string {
+	if r.failed == nil {
+		return "left out"
+	}
+	return r.failed.Error()
+}
+
+func verdict(missed []string) string {
+	if len(missed) == 0 {
+		return "kept"
+	}
+	return "**MISSED** " + strings.Join(missed, ", ")
+}
+
+// missed gives the limits that were not kept, in words.
+func (l limits) missed(s summary, syncs int) (missed []string) {
+	miss := func(is bool, format string, args ...any) {
+		if is {
+			missed = append(missed, fmt.Sprintf(format, args...))
+		}
+	}
+	miss(l.Ratio > 0 && s.Ratio > l.Ratio, "time %.3f > %.2f of mpop's", s.Ratio, l.Ratio)
+	miss(l.CPURatio > 0 && s.CPURatio > l.CPURatio, "CPU %.3f > %.2f of mpop's", s.CPURatio, l.CPURatio)
+	miss(l.Wall > 0 && s.Wall > l.Wall, "%s > %s", seconds(s.Wall), seconds(l.Wall))
+	miss(l.Peak > 0 && s.Peak > l.Peak, "%s > %s", mebibytes(s.Peak), mebibytes(l.Peak))
+	miss(l.Idle && s.Wrote, "it wrote")
+	miss(l.Idle && syncs > 0, "%d fsyncs", syncs)
+	return missed
+}
+
+func seconds(d time.Duration) string {
+	if d < 100*time.Millisecond {
+		return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
+	}
+	return fmt.Sprintf("%.3f s", d.Seconds())
+}
+
+func mebibytes(octets int64) string { return fmt.Sprintf("%.1f MiB", float64(octets)/miB) }
+
+func ratio(r float64) string {
+	if r == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%.3f", r)
+}
+
+// syncs tells the calls of class fsync for each message, or all of them where none is fetched.
+func syncs(r *row, s scenario) string {
+	switch {
+	case r.syncs < 0:
+		return "–"
+	case s.known:
+		return fmt.Sprintf("%d in all", r.syncs)
+	}
+	return fmt.Sprintf("%.3f a message", float64(r.syncs)/float64(s.total()))
+}
