@@ -6,7 +6,6 @@ func haulmailClient(binary string) client {
 	return client{
 		name:      "haulmail",
 		needs:     []string{binary},
-		says:      []string{binary, "version"},
 		configure: configureHaulmail,
 		command:   func(j job) []string { return []string{binary, "-c", j.file("config.toml")} },
 	}

@@ -9,7 +9,7 @@ func mpopClient() client {
 	return client{
 		name:      "mpop",
 		needs:     []string{"mpop"},
-		says:      []string{"mpop", "--version"},
+		packages:  []string{"mpop"},
 		configure: configureMpop,
 		command:   callMpop,
 		first:     firstMpop,

@@ -14,8 +14,8 @@ type client struct {
 	name string
 	// needs are the programs it is made of; without one of them it cannot run.
 	needs []string
-	// says is the command that tells its version in its first lines.
-	says []string
+	// packages are those of Debian that have the programs.
+	packages []string
 	// configure writes what it needs into the job's folder, besides the Maildirs, which are there.
 	configure func(j job) error
 	// command gives its call.
@@ -23,8 +23,8 @@ type client struct {
 	// first gives another call for the run that makes all mail known before a known mailbox is timed, where the usual
 	// one would take too long; nil is the usual one.
 	first func(j job) []string
-	// compares is how much of a delivered message has to be what was put in.
-	compares comparison
+	// adds is what it puts above every message. All else has to be what was put in, octet by octet, with LF at line ends.
+	adds string
 	// nothingNew is the exit code that means so, besides 0.
 	nothingNew int
 	// slow ones run in fewer rounds.
@@ -91,7 +91,7 @@ func onOff(on bool) string {
 
 // allClients gives them in the order in which they run in a round. haulmail is the path of its binary.
 func allClients(haulmail string) []client {
-	return []client{mpopClient(), haulmailClient(haulmail)}
+	return []client{mpopClient(), haulmailClient(haulmail), fetchmailClient(), getmailClient(), fdmClient()}
 }
 
 // baseline is the client that the others are compared with.
@@ -128,9 +128,10 @@ func (c client) lacks() string {
 	return ""
 }
 
-// version gives the first line in which the client tells of itself.
-func (c client) version() string {
-	out, _ := exec.Command(c.says[0], c.says[1:]...).CombinedOutput() // some of them exit with an error after it
-	line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
-	return strings.TrimSpace(line)
+// compared says how what the client delivers is held against what was put in.
+func (c client) compared() string {
+	if c.adds == "" {
+		return "every octet"
+	}
+	return fmt.Sprintf("every octet but %q, which it puts above each message", c.adds)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -18,28 +17,12 @@ type digest [sha256.Size]byte
 // tally is a multiset of messages: how many there are of each content.
 type tally map[digest]int
 
-// comparison says how much of a delivered message has to be what was put in.
-type comparison int
-
-const (
-	// everything: each octet, the line ends being LF.
-	everything comparison = iota
-	// fromFirstField: each octet from the first header field that was put in on; the client may add fields above it.
-	fromFirstField
-)
-
-func (c comparison) String() string {
-	if c == fromFirstField {
-		return "each octet but for fields that it adds above the header"
-	}
-	return "each octet"
-}
-
-// tallyFiles counts the messages that lie in new/ and cur/ of some Maildirs.
-func tallyFiles(how comparison, maildirs ...string) (tally, error) {
+// tallyFiles counts the messages that lie in new/ and cur/ of some Maildirs, each without what the client has added above
+// it.
+func tallyFiles(added string, maildirs ...string) (tally, error) {
 	t := tally{}
 	err := eachFile(maildirs, func(file string) error {
-		sum, err := hashMessage(file, how)
+		sum, err := hashMessage(file, added)
 		t[sum]++
 		return err
 	})
@@ -71,15 +54,19 @@ func eachFile(maildirs []string, do func(file string) error) error {
 	return nil
 }
 
-func hashMessage(file string, how comparison) (digest, error) {
+// hashMessage leaves out what the client has put above the message.
+func hashMessage(file, added string) (digest, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return digest{}, err
 	}
 	defer f.Close()
-	var r io.Reader = f
-	if how == fromFirstField {
-		if r, err = skipAdded(f); err != nil {
+	r := bufio.NewReaderSize(f, 1<<16)
+	switch start, err := r.Peek(len(added)); {
+	case err != nil && !errors.Is(err, io.EOF):
+		return digest{}, err
+	case string(start) == added:
+		if _, err := r.Discard(len(added)); err != nil {
 			return digest{}, err
 		}
 	}
@@ -88,28 +75,6 @@ func hashMessage(file string, how comparison) (digest, error) {
 		return digest{}, err
 	}
 	return digest(h.Sum(nil)), nil
-}
-
-// skipAdded skips header lines up to the first field that was put in. Without it, it skips the whole header, so that the
-// message counts as changed.
-func skipAdded(f io.Reader) (io.Reader, error) {
-	r := bufio.NewReaderSize(f, 1<<16)
-	for {
-		start, err := r.Peek(len(firstField))
-		if bytes.Equal(start, []byte(firstField)) || len(start) == 0 || start[0] == '\n' {
-			return r, ignoreEOF(err)
-		}
-		if _, err := r.ReadSlice('\n'); err != nil {
-			return r, ignoreEOF(err)
-		}
-	}
-}
-
-func ignoreEOF(err error) error {
-	if errors.Is(err, io.EOF) {
-		return nil
-	}
-	return err
 }
 
 // add puts all of another multiset into this one.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -37,7 +38,10 @@ func (b *bench) prepare(s scenario) (*field, error) {
 		f.users, f.mail = append(f.users, user), append(f.mail, m)
 		f.holds.add(m.holds)
 	}
-	return f, f.fill()
+	if err := os.MkdirAll(f.dir, 0o755); err != nil {
+		return nil, fmt.Errorf("make the scenario's folder: %w", err)
+	}
+	return f, errors.Join(f.runner.own(f.dir), f.fill())
 }
 
 // mailbox makes a mailbox, unless a scenario before had the same.
@@ -86,10 +90,10 @@ func (f *field) job(c client, name string) (job, error) {
 	if err := os.MkdirAll(j.dir, 0o700); err != nil {
 		return job{}, fmt.Errorf("make a run's folder: %w", err)
 	}
-	if err := j.makeMaildirs(); err != nil {
+	if err := errors.Join(j.makeMaildirs(), c.configure(j), f.runner.own(j.dir)); err != nil {
 		return job{}, err
 	}
-	return j, c.configure(j)
+	return j, nil
 }
 
 // makeKnown has a client fetch a known mailbox before it is timed at it.
@@ -106,6 +110,9 @@ func (f *field) makeKnown(ctx context.Context, r *row) error {
 		return fmt.Errorf("make a scratch folder: %w", err)
 	}
 	defer os.RemoveAll(j.scratch)
+	if err := f.runner.own(j.scratch); err != nil {
+		return err
+	}
 	r.known = &j
 	if r.client.first != nil {
 		_, err := f.runner.measure(ctx, j, r.client.first(j), 0)
@@ -191,7 +198,7 @@ func watchKnown(j job, run func(job) error) (wrote bool, err error) {
 
 // compare looks whether a run has delivered what was put in.
 func (f *field) compare(j job, c client) error {
-	delivered, err := tallyFiles(c.compares, j.maildirs()...)
+	delivered, err := tallyFiles(c.adds, j.maildirs()...)
 	if err != nil {
 		return err
 	}

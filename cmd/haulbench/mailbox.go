@@ -58,9 +58,6 @@ func writeMessage(file string, kind mailKind, number, n int) (size int64, sum di
 	return int64(written), digest(h.Sum(nil)), err
 }
 
-// firstField begins every message.
-const firstField = "From: "
-
 // compose writes message n of a mailbox: a header, and lines of hexadecimal digits that no compression and no look at
 // the line ends can shorten. Every eighth line begins with a dot, which POP3 has to double. Errors stay with w.
 func compose(w *bufio.Writer, kind mailKind, number, n int) (written int) {
@@ -70,7 +67,7 @@ func compose(w *bufio.Writer, kind mailKind, number, n int) (written int) {
 		k, _ := fmt.Fprintf(w, format, args...)
 		written += k
 	}
-	field(firstField+"Lab <lab@example.org>\nTo: You <you@example.org>\nSubject: message %d of mailbox %d\n", n, number)
+	field("From: Lab <lab@example.org>\nTo: You <you@example.org>\nSubject: message %d of mailbox %d\n", n, number)
 	field("Date: Sat, 14 Nov 2026 08:%02d:%02d +0000\nMessage-ID: <%d.%d.%s@example.org>\n\n", n/60%60, n%60, number, n, kind.name)
 	for line := 0; written < size; line++ {
 		k, _ := w.Write(bodyLine(r, min(size-written, lineLength), line%8 == 7))

@@ -43,6 +43,8 @@ type options struct {
 	limit              time.Duration
 	server, dir        string
 	haulmail, meter    string
+	commit             string
+	jsonFile, svgFile  string
 }
 
 func command(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -75,6 +77,9 @@ func (o *options) flags() []cli.Flag {
 		&cli.StringFlag{Name: "dir", Required: true, Destination: &o.dir, Usage: "`DIR` for the mail and the runs, on the disk that is to be measured"},
 		&cli.StringFlag{Name: "haulmail", Required: true, Destination: &o.haulmail, Usage: "the `BINARY`"},
 		&cli.StringFlag{Name: "meter", Required: true, Destination: &o.meter, Usage: "the `BINARY`"},
+		&cli.StringFlag{Name: "commit", Value: "unknown", Destination: &o.commit, Usage: "the `REVISION` of haulmail"},
+		&cli.StringFlag{Name: "json", Destination: &o.jsonFile, Usage: "write every measurement into `FILE`"},
+		&cli.StringFlag{Name: "svg", Destination: &o.svgFile, Usage: "draw a plot into `FILE`"},
 	}
 }
 
@@ -92,11 +97,14 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 		fmt.Fprintln(stderr, "left out:", strings.Join(missing, ", "))
 	}
 	b := &bench{
-		runner:  runner{o.meter, o.limit},
+		runner:  runner{meter: o.meter, limit: o.limit},
 		clients: clients, rounds: o.rounds, peerRounds: o.peerRounds,
 		dir: o.dir, progress: stderr, mailboxes: map[string]*mailbox{},
 	}
 	if b.server, err = openServer(o.server); err != nil {
+		return err
+	}
+	if b.runner.as, err = unprivileged(b.server.mailUser); err != nil {
 		return err
 	}
 	forget, err := b.takeScratch()
@@ -104,22 +112,36 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer forget()
+	rec := record{V: 1, Time: time.Now().UTC(), Commit: o.commit, Machine: machine(o.dir, clients), Scale: o.scale}
 	var results []result
 	for _, s := range chosen {
-		res, err := b.run(ctx, s)
-		if err != nil {
-			return err
+		res, broken := b.run(ctx, s)
+		if broken != nil {
+			err = broken
+			break
 		}
 		results = append(results, res)
 	}
-	return errors.Join(printTable(stdout, results), failures(results))
+	return errors.Join(err, o.tell(stdout, rec, results, clients), failures(results))
+}
+
+// tell gives out what was measured in all ways that are asked for.
+func (o *options) tell(stdout io.Writer, rec record, results []result, clients []client) error {
+	err := printTable(stdout, rec, results, clients)
+	if o.jsonFile != "" {
+		err = errors.Join(err, writeRecord(o.jsonFile, rec, results))
+	}
+	if o.svgFile != "" && len(results) > 0 {
+		err = errors.Join(err, drawPlot(o.svgFile, results, clients))
+	}
+	return err
 }
 
 // takeScratch finds a folder in memory, or on the disk where there is none.
 func (b *bench) takeScratch() (forget func(), err error) {
 	for _, place := range []string{"/dev/shm", b.dir} {
 		if b.scratch, err = os.MkdirTemp(place, "haulmail-bench-"); err == nil {
-			return func() { _ = os.RemoveAll(b.scratch) }, nil
+			return func() { _ = os.RemoveAll(b.scratch) }, os.Chmod(b.scratch, 0o711)
 		}
 	}
 	return nil, fmt.Errorf("make a scratch folder: %w", err)

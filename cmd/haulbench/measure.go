@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
+	"os/user"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -20,15 +23,40 @@ type sample struct {
 	Peak   int64 // octets of memory, of the process or a child that took most
 }
 
-// cpu is the time that the processors worked for it.
-func (s sample) cpu() time.Duration { return s.User + s.System }
-
 var errLate = errors.New("took longer than allowed")
 
 // runner runs clients, one at a time.
 type runner struct {
-	meter string        // the binary of cmd/haulbench/meter
-	limit time.Duration // for a run
+	meter string              // the binary of cmd/haulbench/meter
+	limit time.Duration       // for a run
+	as    *syscall.Credential // who runs them; nil is the one who runs the benchmark
+}
+
+// unprivileged gives the credential of a user for clients when root runs the benchmark: some deliver no mail as root.
+func unprivileged(name string) (*syscall.Credential, error) {
+	if os.Geteuid() != 0 {
+		return nil, nil
+	}
+	u, err := user.Lookup(name)
+	if err != nil {
+		return nil, fmt.Errorf("find the user to run clients as: %w", err)
+	}
+	uid, badUID := strconv.ParseUint(u.Uid, 10, 32)
+	gid, badGID := strconv.ParseUint(u.Gid, 10, 32)
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, errors.Join(badUID, badGID)
+}
+
+// own makes a folder of few entries theirs who run the clients.
+func (r runner) own(dir string) error {
+	if r.as == nil {
+		return nil
+	}
+	return filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return os.Lchown(path, int(r.as.Uid), int(r.as.Gid))
+	})
 }
 
 // measure runs a command under the meter. What the command prints goes into a file beside the
@@ -68,6 +96,7 @@ func (r runner) run(ctx context.Context, j job, argv []string) error {
 	cmd.Dir = j.dir
 	cmd.Env = []string{"HOME=" + j.dir, "PATH=" + os.Getenv("PATH"), "LC_ALL=C.UTF-8", "SSL_CERT_FILE=" + j.ca}
 	cmd.Stdout, cmd.Stderr = out, out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: r.as}
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("run %s: %w: %s", argv[0], err, lastLine(j.log("output")))
 	}

@@ -19,6 +19,7 @@ type popServer struct {
 	ca                 string // PEM file
 	password           string // of every user
 	mailRoot           string
+	mailUser           string // whose files the mail is
 	users, usersGiven  int
 	messagesEverPut    int
 }
@@ -46,7 +47,7 @@ func openServer(dir string) (*popServer, error) {
 		return nil, fmt.Errorf("find the POP3 server's users: %w", err)
 	}
 	s := &popServer{
-		host: env["HOST"], ca: env["CA"], password: string(password), mailRoot: env["MAIL_ROOT"],
+		host: env["HOST"], ca: env["CA"], password: string(password), mailRoot: env["MAIL_ROOT"], mailUser: env["MAIL_USER"],
 		users: len(users),
 	}
 	var badPlain, badTLS error

@@ -30,21 +30,25 @@ type summary struct {
 
 func (r *row) summary(base *row) summary {
 	s := summary{
-		Wall: time.Duration(median(r.each(func(m measurement) float64 { return float64(m.Wall) }))),
-		CPU:  time.Duration(median(r.each(func(m measurement) float64 { return float64(m.cpu()) }))),
+		Wall: time.Duration(median(r.each(wallOf))),
+		CPU:  time.Duration(median(r.each(cpuOf))),
 	}
 	for _, m := range r.runs {
 		s.Peak = max(s.Peak, m.Peak)
 		s.Wrote = s.Wrote || m.wrote
 	}
-	s.Ratio = median(r.ratios(base, func(m measurement) time.Duration { return m.Wall }))
-	s.CPURatio = median(r.ratios(base, func(m measurement) time.Duration { return m.cpu() }))
+	s.Ratio = median(r.ratios(base, wallOf))
+	s.CPURatio = median(r.ratios(base, cpuOf))
 	return s
 }
 
-func (r *row) each(of func(measurement) float64) (values []float64) {
+func wallOf(m measurement) time.Duration { return m.Wall }
+
+func cpuOf(m measurement) time.Duration { return m.User + m.System }
+
+func (r *row) each(of func(measurement) time.Duration) (values []float64) {
 	for _, m := range r.runs {
-		values = append(values, of(m))
+		values = append(values, float64(of(m)))
 	}
 	return values
 }

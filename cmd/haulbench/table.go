@@ -11,8 +11,8 @@ import (
 // judged is the client that has limits to keep to.
 const judged = "haulmail"
 
-// printTable prints the results as a Markdown table, its columns in line.
-func printTable(w io.Writer, results []result) error {
+// printTable prints the results as a Markdown table, its columns in line, and below it what has to be known to read it.
+func printTable(w io.Writer, rec record, results []result, clients []client) error {
 	t := tabwriter.NewWriter(w, 0, 0, 1, ' ', 0)
 	fmt.Fprintln(t, "| scenario\t| client\t| wall\t| CPU\t| peak memory\t| fsyncs\t| to mpop\t| limits\t|")
 	fmt.Fprintln(t, "|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|")
@@ -23,7 +23,29 @@ func printTable(w io.Writer, results []result) error {
 			what = ""
 		}
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	return printNotes(w, rec, clients)
+}
+
+func printNotes(w io.Writer, rec record, clients []client) error {
+	notes := []string{
+		rec.Machine + "; haulmail of commit " + rec.Commit,
+		"wall and CPU (user and system, children counted) are medians, memory is the largest of all rounds (of one process), " +
+			"“to mpop” is the median of the ratios of wall time in each round",
+		"fsyncs: calls of " + strings.ReplaceAll(syncCalls, ",", ", ") + " in a run of its own under strace",
+	}
+	compared := "what was delivered was compared by hash with what was put in"
+	for _, c := range clients {
+		compared += fmt.Sprintf("; %s: %s", c.name, c.compared())
+	}
+	notes = append(notes, compared)
+	if rec.Scale != 1 {
+		notes = append(notes, fmt.Sprintf("only %g of the mail: limits are not judged", rec.Scale))
+	}
+	_, err := fmt.Fprintf(w, "\n- %s\n", strings.Join(notes, "\n- "))
+	return err
 }
 
 func cells(res result, r *row) []string {

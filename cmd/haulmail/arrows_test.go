@@ -50,6 +50,7 @@ var libraryArrows = map[string][]string{
 	"github.com/urfave/cli/v2":       {"cmd/..."},
 	"github.com/vbauerster/mpb/v8":   {"cmd/haulmail/..."},
 	"go.etcd.io/bbolt":               {"fetch/seen"},
+	"gonum.org/v1/plot":              {"cmd/haulbench"},
 	"golang.org/x/sync":              {"fetch"},
 	"golang.org/x/sys":               {"cmd/haulmail", "fetch/seen", "maildir"},
 	"golang.org/x/term":              {"cmd/haulmail/..."},
