@@ -35,7 +35,7 @@ func newServer(t *testing.T) (server, dir string) {
 	if err := os.Mkdir(dir, 0o711); err != nil {
 		t.Fatal(err)
 	}
-	dovecot(t, "start", server, "--users", "64", "--minutes", "15")
+	dovecot(t, "start", server, "--users", "64", "--mbox-users", "1", "--minutes", "15")
 	t.Cleanup(func() { dovecot(t, "stop", server) })
 	return server, dir
 }

@@ -25,7 +25,8 @@ func firstMpop(j job) []string {
 	return append(callMpop(j), "--delivery=mbox,"+filepath.Join(j.scratch, "mbox"))
 }
 
-// configureMpop leaves pipelining at auto: the server announces it, and mpop uses it.
+// configureMpop leaves pipelining at auto: the server announces it, and mpop uses it. AUTH PLAIN takes mpop one round trip
+// less than USER and PASS.
 func configureMpop(j job) error {
 	lines := []string{
 		"defaults",
@@ -33,7 +34,7 @@ func configureMpop(j job) error {
 		fmt.Sprintf("port %d", j.port),
 		"tls " + onOff(j.tls),
 		"tls_starttls off",
-		"auth user",
+		"auth plain",
 		"keep " + onOff(!j.deletes),
 		"received_header off",
 		"uidls_file " + j.file("uidls-%U"),

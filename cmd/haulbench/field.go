@@ -31,7 +31,7 @@ func (b *bench) prepare(s scenario) (*field, error) {
 		if err != nil {
 			return nil, err
 		}
-		user, err := b.server.newUser()
+		user, err := b.maildrops(s).next()
 		if err != nil {
 			return nil, err
 		}
@@ -57,10 +57,22 @@ func (b *bench) mailbox(s scenario, number int) (*mailbox, error) {
 	return b.mailboxes[dir], nil
 }
 
+func (b *bench) maildrops(s scenario) *maildrops {
+	if s.mbox {
+		return &b.server.mboxes
+	}
+	return &b.server.maildirs
+}
+
 // fill puts the mail before the server. All that the server does at its first look at new mail is done then.
-func (f *field) fill() error {
+func (f *field) fill() (err error) {
 	for i, user := range f.users {
-		if err := f.server.put(user, f.mail[i]); err != nil {
+		if f.mbox {
+			err = f.server.putMbox(user, f.mail[i], f.runner.as)
+		} else {
+			err = f.server.put(user, f.mail[i])
+		}
+		if err != nil {
 			return err
 		}
 	}

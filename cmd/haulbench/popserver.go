@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -18,10 +19,32 @@ type popServer struct {
 	plainPort, tlsPort int
 	ca                 string // PEM file
 	password           string // of every user
-	mailRoot           string
 	mailUser           string // whose files the mail is
-	users, usersGiven  int
+	maildirs, mboxes   maildrops
 	messagesEverPut    int
+}
+
+// maildrops are the users whose mail the server keeps in one way: NAME1, NAME2, …, each with a folder.
+type maildrops struct {
+	root, name   string
+	there, given int
+}
+
+// next gives a user that nobody else has, with an empty maildrop.
+func (m *maildrops) next() (user string, err error) {
+	if m.given == m.there {
+		return "", fmt.Errorf("the POP3 server has only %d users %s1, …", m.there, m.name)
+	}
+	m.given++
+	return fmt.Sprint(m.name, m.given), nil
+}
+
+func openMaildrops(root, name string) (maildrops, error) {
+	users, err := os.ReadDir(root)
+	if err != nil {
+		return maildrops{}, fmt.Errorf("find the POP3 server's users: %w", err)
+	}
+	return maildrops{root: root, name: name, there: len(users)}, nil
 }
 
 // lookTime bounds a look at a maildrop; the first one has the server read all of its mail.
@@ -42,13 +65,12 @@ func openServer(dir string) (*popServer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the POP3 server's password: %w", err)
 	}
-	users, err := os.ReadDir(env["MAIL_ROOT"])
-	if err != nil {
-		return nil, fmt.Errorf("find the POP3 server's users: %w", err)
+	s := &popServer{host: env["HOST"], ca: env["CA"], password: string(password), mailUser: env["MAIL_USER"]}
+	if s.maildirs, err = openMaildrops(env["MAIL_ROOT"], "user"); err != nil {
+		return nil, err
 	}
-	s := &popServer{
-		host: env["HOST"], ca: env["CA"], password: string(password), mailRoot: env["MAIL_ROOT"], mailUser: env["MAIL_USER"],
-		users: len(users),
+	if s.mboxes, err = openMaildrops(env["MBOX_ROOT"], "mbox"); err != nil {
+		return nil, err
 	}
 	var badPlain, badTLS error
 	s.plainPort, badPlain = strconv.Atoi(env["PORT_PLAIN"])
@@ -59,18 +81,9 @@ func openServer(dir string) (*popServer, error) {
 	return s, nil
 }
 
-// newUser gives a user that nobody else has, with an empty maildrop.
-func (s *popServer) newUser() (string, error) {
-	if s.usersGiven == s.users {
-		return "", fmt.Errorf("the POP3 server has only %d users", s.users)
-	}
-	s.usersGiven++
-	return fmt.Sprintf("user%d", s.usersGiven), nil
-}
-
-// put adds a mailbox's messages to a user's maildrop, in their order, as links.
+// put adds a mailbox's messages to a Maildir of the server, in their order, as links.
 func (s *popServer) put(user string, m *mailbox) error {
-	dir := filepath.Join(s.mailRoot, user, "new")
+	dir := filepath.Join(s.maildirs.root, user, "new")
 	for _, name := range m.files {
 		s.messagesEverPut++ // a name that was there before would puzzle the server
 		// The seconds begin the name, and the server takes messages in their order.
@@ -79,6 +92,28 @@ func (s *popServer) put(user string, m *mailbox) error {
 		if err != nil {
 			return fmt.Errorf("fill the maildrop: %w", err)
 		}
+	}
+	return nil
+}
+
+// putMbox makes an mbox of the server from a mailbox's messages. No line of theirs begins with "From ", so none has to be
+// quoted.
+func (s *popServer) putMbox(user string, m *mailbox, owner *syscall.Credential) error {
+	f, err := os.OpenFile(filepath.Join(s.mboxes.root, user, "inbox"), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return fmt.Errorf("fill the maildrop: %w", err)
+	}
+	w := bufio.NewWriterSize(f, 1<<16)
+	for _, name := range m.files {
+		text, broken := os.ReadFile(filepath.Join(m.dir, name))
+		fmt.Fprintf(w, "From lab@example.org Sat Nov 14 08:00:00 2026\n%s\n", text)
+		err = errors.Join(err, broken)
+	}
+	if owner != nil { // the server notes in it what it has seen
+		err = errors.Join(err, f.Chown(int(owner.Uid), int(owner.Gid)))
+	}
+	if err = errors.Join(err, w.Flush(), f.Close()); err != nil {
+		return fmt.Errorf("fill the maildrop: %w", err)
 	}
 	return nil
 }

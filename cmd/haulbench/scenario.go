@@ -20,6 +20,7 @@ type scenario struct {
 	roundTrip time.Duration // through the delaying relay; 0 is straight
 	known     bool          // everything has been fetched before
 	deletes   bool          // from the server, once fetched
+	mbox      bool          // the server keeps the mail in one file
 	limits    limits
 }
 
@@ -73,7 +74,9 @@ var scenarios = []scenario{
 		limits: limits{Ratio: 1.0, CPURatio: 0.7},
 	},
 	{
-		name: "S5", what: "100,000 known, nothing new", mail: tiny, messages: 100_000, known: true,
+		// Dovecot takes three times as long to open a Maildir of so many messages as it takes for all that follows, and
+		// as either client. An mbox lets the clients be seen.
+		name: "S5", what: "100,000 known, nothing new", mail: tiny, messages: 100_000, known: true, mbox: true,
 		limits: limits{Ratio: 0.8, Peak: 24 * miB, Idle: true},
 	},
 	{
