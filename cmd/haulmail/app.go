@@ -52,20 +52,21 @@ func newApp(p *program) *cli.App {
 		c.HideHelpCommand = true // it would shadow an account named help
 		c.OnUsageError = refuse  // not inherited
 		c.CustomHelpTemplate = commandTemplate
+		c.Action = profiled(c.Action)
 	}
 	return app
 }
 
 // commonFlags gives the flags that work before and after every command.
 func commonFlags() []cli.Flag {
-	return []cli.Flag{
+	return append([]cli.Flag{
 		&cli.StringFlag{Name: "config", Aliases: []string{"c"}, Usage: "read the config from `FILE`", EnvVars: []string{"HAULMAIL_CONFIG"}},
 		&cli.StringFlag{Name: "state-dir", Usage: "keep the state between runs in `DIR`", EnvVars: []string{"HAULMAIL_STATE_DIR"}},
 		&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "haul `N` accounts at the same time"},
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "errors only"},
 		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say more; -vv shows the dialogue", Count: new(int)},
 		&cli.BoolFlag{Name: "json", Usage: "one JSON object a line on standard output"},
-	}
+	}, profileFlags()...)
 }
 
 func versionFlag() cli.Flag {

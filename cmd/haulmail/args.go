@@ -201,7 +201,8 @@ func (p *argReader) all() []cli.Flag {
 
 func (p *argReader) unknown(written string) error {
 	e := &usageError{fmt.Sprintf("unknown flag %q", written), "haulmail help shows the flags"}
-	if near := nearest(strings.TrimLeft(written, "-"), flagNames(p.all())); near != "" && len(written) > 2 {
+	shown := slices.DeleteFunc(p.all(), func(f cli.Flag) bool { return !isVisible(f) })
+	if near := nearest(strings.TrimLeft(written, "-"), flagNames(shown)); near != "" && len(written) > 2 {
 		e.hint = fmt.Sprintf("did you mean --%s?", near)
 	}
 	return e

@@ -110,10 +110,13 @@ func printHelp(w io.Writer, text string, of any) {
 	}
 }
 
-// flagLines gives "  -c, --config FILE    read the config from FILE  [$HAULMAIL_CONFIG]" for each flag.
+// flagLines gives "  -c, --config FILE    read the config from FILE  [$HAULMAIL_CONFIG]" for each flag that is not hidden.
 func flagLines(flags []cli.Flag) string {
 	var lines strings.Builder
 	for _, f := range flags {
+		if !isVisible(f) {
+			continue
+		}
 		d := f.(cli.DocGenerationFlag)
 		names := "    --" + f.Names()[0]
 		if len(f.Names()) > 1 {
@@ -130,6 +133,11 @@ func flagLines(flags []cli.Flag) string {
 		fmt.Fprintf(&lines, "  %-20s %s\n", names, usage)
 	}
 	return lines.String()
+}
+
+func isVisible(f cli.Flag) bool {
+	v, ok := f.(cli.VisibleFlag)
+	return !ok || v.IsVisible()
 }
 
 // ownFlags gives the flags that not every command has.

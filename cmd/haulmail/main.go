@@ -9,6 +9,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 
 	"haulmail/cmd/haulmail/report"
@@ -18,6 +19,7 @@ func main() { os.Exit(run(os.Args)) }
 
 // run is one whole run of the command; it gives the exit code.
 func run(argv []string) (code int) {
+	runtime.MemProfileRate = 0 // see profile.go
 	defer func() {
 		if defect := recover(); defect != nil {
 			code = tellDefect(os.Stderr, defect)
