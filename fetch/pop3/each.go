@@ -17,9 +17,9 @@ func (c *Client) each(verb, rest string, numbers []int, ahead int, take func(sta
 			return err
 		}
 		for _, number := range numbers[:n] {
-			c.trace(true, line(number))
 			c.expect(line(number))
-			_, status := c.status()
+			c.trace(true, c.doing)
+			_, status := c.statusLike("+OK")
 			if err := take(status); err != nil {
 				return err
 			}

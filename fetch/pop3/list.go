@@ -1,7 +1,6 @@
 package pop3
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -18,9 +17,10 @@ type Listing struct {
 	// NoUIDL is the server's refusal of UIDL, or nil.
 	NoUIDL *ServerError
 
-	entries [][]entry // all blocks but the last are full
-	uids    [][]byte  // each UID behind its length, none over the end of a block
-	octets  int64     // what entries and UIDs take together
+	entries    [][]entry // all blocks but the last are full
+	disordered bool      // they are not in the order of their numbers
+	uids       [][]byte  // each UID behind its length, none over the end of a block
+	octets     int64     // what entries and UIDs take together
 }
 
 // entry is one message.
@@ -77,11 +77,11 @@ func (c *Client) List(pipelining bool) (*Listing, error) {
 	l := &Listing{Count: -1, Octets: -1}
 	asks := []struct {
 		command string
-		read    func(text string) error
+		read    func(text []byte) error
 	}{
 		{"STAT", l.takeStat},
-		{"UIDL", func(string) error { return c.lines(l.takeUID) }},
-		{"LIST", func(string) error { return c.lines(l.sizes()) }},
+		{"UIDL", func([]byte) error { return c.lines(l.takeUID) }},
+		{"LIST", func([]byte) error { return c.lines(l.sizes()) }},
 	}
 	if pipelining {
 		c.expect("STAT")
@@ -120,8 +120,8 @@ func (c *Client) List(pipelining bool) (*Listing, error) {
 }
 
 // takeStat reads "+OK 2 320"; anything else is ignored.
-func (l *Listing) takeStat(text string) error {
-	words := strings.Fields(text)
+func (l *Listing) takeStat(text []byte) error {
+	words := strings.Fields(string(text))
 	if len(words) < 2 {
 		return nil
 	}
@@ -217,6 +217,9 @@ func (l *Listing) most() int64 {
 }
 
 func (l *Listing) add(e entry) {
+	if n := l.Len(); n > 0 && l.at(n-1).number > e.number {
+		l.disordered = true
+	}
 	last := len(l.entries) - 1
 	if last < 0 || len(l.entries[last]) == entryBlock {
 		l.entries = append(l.entries, make([]entry, 0, min(entryBlock, l.Len())))
@@ -232,9 +235,11 @@ func listedTwice(doing string, number uint32) error {
 
 // order sorts by number, and refuses a number that stands for two messages: whatever were asked for by it could be either.
 func (l *Listing) order(doing string) error {
-	if !sort.IsSorted(byNumber{l}) {
-		sort.Sort(byNumber{l})
+	if !l.disordered {
+		return nil
 	}
+	sort.Sort(byNumber{l})
+	l.disordered = false
 	for i := 1; i < l.Len(); i++ {
 		if l.Number(i) == l.Number(i-1) {
 			return listedTwice(doing, uint32(l.Number(i)))
@@ -251,27 +256,45 @@ func (l byNumber) Swap(i, j int)      { a, b := l.at(i), l.at(j); *a, *b = *b, *
 
 // messageNumber reads the number in front of a listing's line, and gives what follows the blanks behind it.
 func messageNumber(line []byte) (number uint32, rest []byte, err error) {
-	text := bytes.TrimLeft(line, " \t")
-	digits := 0
-	for digits < len(text) && text[digits] >= '0' && text[digits] <= '9' {
-		digits++
+	word, rest := firstWord(line)
+	for _, digit := range word {
+		if digit < '0' || digit > '9' || number > maxMessages {
+			return 0, nil, oddLine("no message number")
+		}
+		number = 10*number + uint32(digit-'0')
 	}
-	n, err := strconv.ParseUint(string(text[:digits]), 10, 32)
-	follows := digits == len(text) || text[digits] == ' ' || text[digits] == '\t'
-	if err != nil || !follows || n == 0 || n > maxMessages {
+	if number == 0 || number > maxMessages {
 		return 0, nil, oddLine("no message number")
 	}
-	return uint32(n), bytes.TrimLeft(text[digits:], " \t"), nil
+	return number, rest, nil
 }
 
 // listSize reads the octets of a LIST line, -1 for anything that is no size; servers may add words behind them.
 func listSize(rest []byte) int64 {
-	if end := bytes.IndexAny(rest, " \t"); end >= 0 {
-		rest = rest[:end]
-	}
-	size, err := strconv.ParseInt(string(rest), 10, 64)
+	word, _ := firstWord(rest)
+	size, err := strconv.ParseInt(string(word), 10, 64)
 	if err != nil || size < 0 {
 		return -1
 	}
 	return size
 }
+
+// firstWord splits a line behind its first word, without the blanks around that. A listing has two million lines at most, so each
+// octet is looked at once.
+func firstWord(line []byte) (word, rest []byte) {
+	from := countBlanks(line)
+	to := from
+	for to < len(line) && !isBlank(line[to]) {
+		to++
+	}
+	return line[from:to], line[to+countBlanks(line[to:]):]
+}
+
+func countBlanks(text []byte) (n int) {
+	for n < len(text) && isBlank(text[n]) {
+		n++
+	}
+	return n
+}
+
+func isBlank(b byte) bool { return b == ' ' || b == '\t' }

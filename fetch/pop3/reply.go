@@ -73,27 +73,29 @@ func (e *TooLongError) Error() string {
 
 // status reads a status line: its text after "+OK", or a *ServerError (RFC 1939 §3).
 func (c *Client) status() (string, error) {
-	return c.statusLike("+OK")
+	text, err := c.statusLike("+OK")
+	return string(text), err
 }
 
-// statusLike is status where the line may begin with any of these words instead of "+OK".
-func (c *Client) statusLike(positive ...string) (string, error) {
+// statusLike is status where the line may begin with any of these words instead of "+OK". The text is valid until the next read.
+func (c *Client) statusLike(positive ...string) ([]byte, error) {
 	line, err := c.line(maxStatusLine)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	c.earn(replyCredit)
-	text := string(line)
-	c.trace(false, c.redact(text))
-	if rest, ok := cutWord(text, "-ERR"); ok {
-		return "", c.refusal(rest)
+	if c.opt.Wire != nil {
+		c.trace(false, c.redact(string(line)))
+	}
+	if rest, ok := cutWord(line, "-ERR"); ok {
+		return nil, c.refusal(string(rest))
 	}
 	for _, word := range positive {
-		if rest, ok := cutWord(text, word); ok {
+		if rest, ok := cutWord(line, word); ok {
 			return rest, nil
 		}
 	}
-	return "", &ProtocolError{Doing: c.doing, Why: fmt.Sprintf("expected a status line, got %s", excerpt(c.redact(text)))}
+	return nil, &ProtocolError{Doing: c.doing, Why: fmt.Sprintf("expected a status line, got %s", excerpt(c.redact(string(line))))}
 }
 
 // refusal reads what follows "-ERR". The secrets go before anything else is made of the text, but a known response code stays
@@ -162,15 +164,15 @@ func (c *Client) lines(take func(line []byte) error) error {
 }
 
 // cutWord cuts an upper-case word from the front of text, whatever its case there, and the blanks behind it.
-func cutWord(text, word string) (rest string, ok bool) {
-	if len(text) < len(word) || !strings.EqualFold(text[:len(word)], word) {
-		return "", false
+func cutWord(text []byte, word string) (rest []byte, ok bool) {
+	if len(text) < len(word) || !bytes.EqualFold(text[:len(word)], []byte(word)) {
+		return nil, false
 	}
 	rest = text[len(word):]
-	if rest != "" && rest[0] != ' ' && rest[0] != '\t' {
-		return "", false
+	if len(rest) > 0 && rest[0] != ' ' && rest[0] != '\t' {
+		return nil, false
 	}
-	return strings.TrimLeft(rest, " \t"), true
+	return bytes.TrimLeft(rest, " \t"), true
 }
 
 // responseCode splits "[IN-USE] words" (RFC 2449 §8). What is no code by its octets belongs to the words.

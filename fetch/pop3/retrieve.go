@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"sync"
 	"time"
 )
@@ -47,6 +46,7 @@ type Retrieval struct {
 	sender      sync.WaitGroup
 
 	pipelining bool
+	line       []byte // the command of the current reply
 	proved     int
 	unread     bool // the current reply has a body that nobody has read yet
 	ended      bool
@@ -133,15 +133,15 @@ func (r *Retrieval) next() (more bool, err error) {
 	if more := r.await(); !more {
 		return false, r.confirm()
 	}
-	number := r.wants[r.answered].Number
-	r.c.expect("RETR " + strconv.Itoa(number))
+	r.line = appendRetr(r.line[:0], r.wants[r.answered].Number)
+	r.c.expect(string(r.line[:len(r.line)-len("\r\n")]))
 	if !r.pipelining {
-		if err := r.c.write(appendRetr(nil, number)); err != nil {
+		if err := r.c.write(r.line); err != nil {
 			return false, err
 		}
 	}
 	r.c.trace(true, r.c.doing)
-	_, err = r.c.status()
+	_, err = r.c.statusLike("+OK")
 	r.refused = nil
 	if notRefused(err) == nil && !r.pipelining {
 		r.proved = r.answered
