@@ -25,6 +25,7 @@ type haul struct {
 	failures []seen.Failure    // not recorded yet
 	result   Result
 	progress progress
+	sink     counting // takes the message that is being received
 
 	exactSizes bool // LIST's sizes have not been found to be wrong
 }

@@ -2,7 +2,6 @@ package fetch
 
 import (
 	"errors"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -194,11 +193,9 @@ func (b *batcher) tell(batch []*arrival, took time.Duration) {
 	committed := Committed{Account: b.h.a.Name, Messages: len(batch), Took: took}
 	now := b.h.Now()
 	for _, a := range batch {
-		key := a.file.Key()
 		committed.Bytes += a.file.Size()
 		b.h.tell(Delivered{
-			Account: b.h.a.Name, UID: b.p.list.UID(a.index), Key: key,
-			Path: filepath.Join(b.h.a.Maildir, "new", key), Size: a.file.Size(), At: now,
+			Account: b.h.a.Name, UID: b.p.list.UID(a.index), Maildir: b.h.a.Maildir, Key: a.file.Key(), Size: a.file.Size(), At: now,
 		})
 		if b.p.rule.Mode == config.DeleteFetched && !a.doubt {
 			b.p.safe = append(b.p.safe, a.index)

@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"net/netip"
+	"path/filepath"
 	"time"
 )
 
@@ -104,11 +105,14 @@ type Progress struct {
 type Delivered struct {
 	Account string
 	UID     []byte
-	Key     string // file name in new/
-	Path    string // whole path
+	Maildir string
+	Key     string // file name in the Maildir's new/
 	Size    int64  // octets of the file
 	At      time.Time
 }
+
+// Path is where the message was delivered.
+func (d Delivered) Path() string { return filepath.Join(d.Maildir, "new", d.Key) }
 
 // Committed tells of a batch that is safe on disk.
 type Committed struct {

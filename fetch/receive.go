@@ -321,7 +321,8 @@ func (h *haul) receive(p *plan, r *pop3.Retrieval, i int) (*arrival, error) {
 	if err != nil {
 		return nil, &pop3.SinkError{Err: err}
 	}
-	octets, err := r.Body(counting{h, file}, bodyLimit(p.list.Size(i)))
+	h.sink = counting{h, file}
+	octets, err := r.Body(&h.sink, bodyLimit(p.list.Size(i)))
 	if err == nil {
 		if err = file.Close(); err != nil {
 			err = &pop3.SinkError{Err: err}
@@ -345,7 +346,7 @@ type counting struct {
 	file *maildir.File
 }
 
-func (c counting) Write(p []byte) (int, error) {
+func (c *counting) Write(p []byte) (int, error) {
 	c.h.received(0, int64(len(p)))
 	return c.file.Write(p)
 }

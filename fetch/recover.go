@@ -2,7 +2,6 @@ package fetch
 
 import (
 	"errors"
-	"path/filepath"
 	"time"
 
 	"haulmail/fetch/seen"
@@ -120,9 +119,7 @@ func (h *haul) tellFinished(box *maildir.Box, intents []seen.Intent) {
 	for _, in := range intents {
 		h.result.Messages++
 		h.result.Received += in.Size
-		h.tell(Delivered{
-			Account: h.a.Name, UID: in.UID, Key: in.Key, Path: filepath.Join(box.Path(), "new", in.Key), Size: in.Size, At: now,
-		})
+		h.tell(Delivered{Account: h.a.Name, UID: in.UID, Maildir: box.Path(), Key: in.Key, Size: in.Size, At: now})
 	}
 }
 

@@ -1,6 +1,7 @@
 package seen
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"strings"
@@ -87,16 +88,21 @@ func (b *Batch) encode() []byte {
 	return v
 }
 
-// decodeBatch is the opposite of encode. Nothing in the result aliases value.
+// decodeBatch is the opposite of encode. Nothing in the result aliases value; all of it lies in two copies of that.
 func decodeBatch(id uint64, value []byte) (*Batch, error) {
+	value, text := bytes.Clone(value), string(value)
 	r := reader{b: value}
 	b := &Batch{ID: id, At: time.Unix(r.varint(), 0)}
 	b.Box.Path = string(r.bytes(maxName))
 	b.Box.Dev = r.uvarint()
 	b.Box.Ino = r.uvarint()
 	n := r.uvarint()
+	b.Intents = make([]Intent, 0, min(n, MaxIntents))
 	for ; n > 0 && !r.bad; n-- {
-		in := Intent{UID: append([]byte{}, r.bytes(MaxUID)...), Key: string(r.bytes(maxKey))}
+		in := Intent{UID: r.bytes(MaxUID)}
+		key := r.bytes(maxKey)
+		end := len(text) - len(r.b)
+		in.Key = text[end-len(key) : end]
 		in.ListSize = int64(r.uvarint()) - 1
 		in.Size = r.size()
 		copy(in.Sum[:], r.take(len(in.Sum)))

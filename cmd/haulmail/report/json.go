@@ -185,7 +185,7 @@ func (j *jsonLines) event(e fetch.Event) {
 	case fetch.Chosen:
 		j.later(jsonChoice{j.of("choice", e.Account), e.Number, uid(e.UID), e.Size, e.Action.String(), text(e.Reason)})
 	case fetch.Delivered:
-		j.later(jsonMessage{j.of("message", e.Account), uid(e.UID), e.Size, text(e.Key), text(e.Path)})
+		j.later(jsonMessage{j.of("message", e.Account), uid(e.UID), e.Size, text(e.Key), text(e.Path())})
 	case fetch.Committed:
 		j.print(jsonCommit{j.of("commit", e.Account), e.Messages, e.Bytes, e.Took.Milliseconds()})
 	case fetch.Deleted:
