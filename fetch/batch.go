@@ -198,7 +198,7 @@ func (b *batcher) tell(batch []*arrival, took time.Duration) {
 			Account: b.h.a.Name, UID: b.p.list.UID(a.index), Maildir: b.h.a.Maildir, Key: a.file.Key(), Size: a.file.Size(), At: now,
 		})
 		if b.p.rule.Mode == config.DeleteFetched && !a.doubt {
-			b.p.safe = append(b.p.safe, a.index)
+			b.p.safe = append(b.p.safe, place(a.index))
 		}
 	}
 	b.h.result.Messages += committed.Messages

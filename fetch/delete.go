@@ -34,10 +34,10 @@ func (h *haul) deleteAndQuit(s *session, p *plan) error {
 
 // deletions gives the numbers of the messages that may go, and what the state knows them by.
 func (p *plan) deletions() (numbers []int, names [][]byte) {
-	for _, indexes := range [][]int{p.due, p.safe} {
-		for _, i := range indexes {
-			numbers = append(numbers, p.list.Number(i))
-			if name := p.name(i); name != nil {
+	for _, places := range [][]place{p.due, p.safe} {
+		for _, i := range places {
+			numbers = append(numbers, p.list.Number(int(i)))
+			if name := p.name(int(i)); name != nil {
 				names = append(names, name)
 			}
 		}

@@ -237,6 +237,23 @@ func TestSizesInDoubt(t *testing.T) {
 	unended.holds("no line end\n")
 }
 
+// More messages than one walk takes are got by the next ones, also when some of them are in doubt or refused.
+func TestWalksFollowOneAnother(t *testing.T) {
+	defer func(most int) { mostInWalk = most }(mostInWalk)
+	mostInWalk = 3
+	for _, n := range []int{3, 4, 11} {
+		msgs := mail(n)
+		newLab(t, msgs).want(n, 0, None)
+		msgs[n/2].ListSize = msgs[n/2].Size() + 5
+		doubtful := newLab(t, msgs)
+		doubtful.want(n, 0, None)
+		doubtful.holds(texts(t, msgs)...)
+	}
+	refused := []pop3test.Fault{pop3test.Refuse("RETR", "gone"), pop3test.Refuse("RETR", "gone")}
+	refused[0].Msg, refused[1].Msg = 3, 7
+	newLab(t, mail(11), refused...).want(9, 0, Poison)
+}
+
 func TestSizesFarOffCostLittle(t *testing.T) {
 	msgs := mail(100)
 	for i := range msgs {

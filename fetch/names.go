@@ -2,11 +2,8 @@ package fetch
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"errors"
-	"maps"
-	"slices"
 	"strconv"
 
 	"haulmail/fetch/seen"
@@ -19,7 +16,7 @@ const (
 	byContent = "\x00content\x00"
 )
 
-// nameMessages finds a name for each message that has none of its own: because its UID stands in the listing before it, or because the
+// nameMessages finds a name for each message that has none of its own: because the
 // server has no UIDL or gives it an empty UID. Then the digest of its header stands in, and where TOP is refused too, only the
 // content, once it is fetched. An account keeps to the way by which its mail was fetched: by another one it would all come again.
 func (h *haul) nameMessages(s *session, p *plan) error {
@@ -55,7 +52,6 @@ func (h *haul) nameMessages(s *session, p *plan) error {
 			}
 		}
 	}
-	p.nameTwins()
 	return nil
 }
 
@@ -95,33 +91,19 @@ func (h *haul) loadContents(p *plan) error {
 // contentName is the name of a message that goes by its content.
 func contentName(sum [sha256.Size]byte) []byte { return append([]byte(byContent), sum[:]...) }
 
-// nameTwins names the messages whose name stands in the listing before them. RFC 1939 §7 forbids that for UIDs; servers do it all the same,
-// and both messages have to be fetched.
-func (p *plan) nameTwins() {
-	ascending := true
-	for i := 1; i < p.list.Len() && ascending; i++ {
-		ascending = bytes.Compare(p.name(i-1), p.name(i)) < 0
-	}
-	if ascending {
-		return
-	}
-	order := make([]int32, p.list.Len())
-	for i := range order {
-		order[i] = int32(i)
-	}
-	slices.SortFunc(order, func(a, b int32) int {
-		return cmp.Or(bytes.Compare(p.name(int(a)), p.name(int(b))), cmp.Compare(a, b))
-	})
-	twins := make(map[int][]byte)
-	count := 1
-	for k := 1; k < len(order); k++ {
-		name := p.name(int(order[k]))
-		if name == nil || !bytes.Equal(name, p.name(int(order[k-1]))) {
-			count = 1
+// nameTwins names the messages whose name stands in the listing before them, and gives the index of all names. RFC 1939 §7 forbids that
+// for UIDs; servers do it all the same, and both messages have to be fetched.
+func (p *plan) nameTwins() *seen.Index {
+	index := seen.NewIndex(p.list.Len(), p.name)
+	count := make(map[int32]int64)
+	for _, twin := range index.Twins() {
+		name := p.name(int(twin.First))
+		if name == nil {
 			continue
 		}
-		count++
-		twins[int(order[k])] = strconv.AppendInt(append(bytes.Clone(name), "\x00#"...), int64(count), 10)
+		count[twin.First]++
+		p.names[int(twin.Later)] = strconv.AppendInt(append(bytes.Clone(name), "\x00#"...), count[twin.First]+1, 10)
 	}
-	maps.Copy(p.names, twins)
+	index.Rename()
+	return index
 }

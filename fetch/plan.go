@@ -18,12 +18,15 @@ type plan struct {
 	failures  map[string]seen.Failure // of earlier runs
 	rule      config.Delete
 
-	get      []int
+	get      []place
 	returned []seen.Entry // due, and to be left on the server from now on
-	retry    []int        // failed in earlier runs: to be asked for after all others, one at a time
-	due      []int        // fetched by earlier runs, to be deleted now
-	safe     []int        // of get and retry: delivered, and to be deleted now; the batcher fills it in
+	retry    []place      // failed in earlier runs: to be asked for after all others, one at a time
+	due      []place      // fetched by earlier runs, to be deleted now
+	safe     []place      // of get and retry: delivered, and to be deleted now; the batcher fills it in
 }
+
+// place is an index in a listing, for lists that may be as long.
+type place int32
 
 // plan asks for the listing and decides about each message of it.
 func (h *haul) plan(s *session) (*plan, error) {
@@ -36,7 +39,7 @@ func (h *haul) plan(s *session) (*plan, error) {
 	if err := h.nameMessages(s, p); err != nil {
 		return nil, err
 	}
-	if p.matched, err = h.store.MatchFunc(list.Len(), p.name); err != nil {
+	if p.matched, err = h.store.Match(p.nameTwins()); err != nil {
 		return nil, onDisk("read the state", err)
 	}
 	if p.unsettled, err = h.unsettled(); err != nil {
@@ -83,6 +86,7 @@ func (h *haul) choose(p *plan) {
 	told := Listed{Account: h.a.Name, Total: p.list.Len()}
 	unlisted, failed := 0, 0
 	now := h.Now()
+	p.get = make([]place, 0, p.list.Len()-p.matched.Known)
 	for i := range p.list.Len() {
 		size := min(max(p.list.Size(i), 0), believable)
 		told.Bytes += size
@@ -93,12 +97,12 @@ func (h *haul) choose(p *plan) {
 			told.Get++
 			told.GetBytes += size
 			if d.Reason == ReasonRetry {
-				p.retry = append(p.retry, i)
+				p.retry = append(p.retry, place(i))
 			} else {
-				p.get = append(p.get, i)
+				p.get = append(p.get, place(i))
 			}
 		case Delete:
-			p.due = append(p.due, i)
+			p.due = append(p.due, place(i))
 		case Skip:
 			switch d.Reason {
 			case ReasonReturned:

@@ -80,6 +80,10 @@ func (h *haul) settle(p *plan, delivered []uint64) error {
 // for every message, each of them would cost a window.
 const mostThrownAway = 3
 
+// mostInWalk is how many messages one walk is given: so many that its end, which costs a round trip, is rare, and so few that what it
+// takes in memory for each of them does not matter. Tests lower it.
+var mostInWalk = 1 << 16
+
 // receiveAll gets what is new, and then, one at a time, what failed in earlier runs and may end the session.
 func (h *haul) receiveAll(s *session, p *plan, b *batcher) error {
 	if err := h.receiveEach(s, p, b, p.get, s.pipelining); err != nil {
@@ -90,9 +94,14 @@ func (h *haul) receiveAll(s *session, p *plan, b *batcher) error {
 
 // receiveEach gets messages, in as many walks as it takes. Each walk but one for doubts ends what it was given, or leaves a rest
 // after its first doubt; settling the doubt takes a message off the rest, or pipelining away from it.
-func (h *haul) receiveEach(s *session, p *plan, b *batcher, rest []int, pipelining bool) error {
+func (h *haul) receiveEach(s *session, p *plan, b *batcher, get []place, pipelining bool) error {
 	thrownAway := 0
-	for len(rest) > 0 && s.ctx.Err() == nil {
+	var rest []place
+	for len(rest)+len(get) > 0 && s.ctx.Err() == nil {
+		if len(rest) == 0 {
+			n := min(len(get), mostInWalk)
+			rest, get = get[:n], get[n:]
+		}
 		w := &walk{haul: h, p: p, b: b, get: rest, pipelining: pipelining}
 		if err := w.run(s); err != nil {
 			return err
@@ -125,14 +134,14 @@ type walk struct {
 	*haul
 	p          *plan
 	b          *batcher
-	get        []int         // indexes in the listing
-	pipelining bool          //
-	before     map[int]doubt // in a walk that asks again: what came the first time
+	get        []place
+	pipelining bool
+	before     map[place]doubt // in a walk that asks again: what came the first time
 
 	unproved []*arrival // read, and not yet proved to be what was asked for
-	doubts   map[int]doubt
-	rest     []int // behind a doubt: not accepted, to be asked for again
-	lied     bool  // of a walk that asks again: a message came otherwise the first time
+	doubts   map[place]doubt
+	rest     []place // behind a doubt: not accepted, to be asked for again
+	lied     bool    // of a walk that asks again: a message came otherwise the first time
 }
 
 // doubt is what a message in doubt looked like.
@@ -142,7 +151,7 @@ type doubt struct {
 }
 
 // doubted gives the messages in doubt, in the order of the listing.
-func (w *walk) doubted() []int {
+func (w *walk) doubted() []place {
 	return slices.Sorted(maps.Keys(w.doubts))
 }
 
@@ -150,15 +159,15 @@ func (w *walk) doubted() []int {
 func (w *walk) run(s *session) error {
 	wants := make([]pop3.Want, len(w.get))
 	for k, i := range w.get {
-		wants[k] = pop3.Want{Number: w.p.list.Number(i), Size: w.p.list.Size(i)}
+		wants[k] = pop3.Want{Number: w.p.list.Number(int(i)), Size: w.p.list.Size(int(i))}
 	}
-	w.doubts = make(map[int]doubt)
+	w.doubts = make(map[place]doubt)
 	r := s.client.Retrieve(wants, w.pipelining)
 	s.beGentle(r)
 	defer s.beGentle(nil)
 	for r.Next() && !w.b.failed() {
 		w.accept(r)
-		i := w.get[r.Index()]
+		i := int(w.get[r.Index()])
 		if refused := r.Refused(); refused != nil {
 			w.failed(w.p, i, refused)
 			continue
@@ -203,11 +212,11 @@ func (w *walk) suspect(r *pop3.Retrieval) int {
 	next := r.Index()
 	switch {
 	case last >= 0 && isType[*pop3.ProtocolError](r.Err()):
-		return w.get[last]
+		return int(w.get[last])
 	case next < 0 || next == last:
 		return -1
 	}
-	return w.get[next]
+	return int(w.get[next])
 }
 
 // broken is the end of a walk at the message i, or at none for -1. Asked for alone, or endless, the message is to blame for it: it is
@@ -233,11 +242,11 @@ func (w *walk) accept(r *pop3.Retrieval) {
 // acceptOne hands a message on to the batches, or puts it aside.
 func (w *walk) acceptOne(r *pop3.Retrieval, a *arrival) {
 	if len(w.doubts) > 0 && w.ahead() {
-		w.rest = append(w.rest, a.index)
+		w.rest = append(w.rest, place(a.index))
 		w.b.discard(a)
 		return
 	}
-	earlier, second := w.before[a.index]
+	earlier, second := w.before[place(a.index)]
 	now := doubt{a.octets, a.file.Sum()}
 	size := w.p.list.Size(a.index)
 	switch {
@@ -251,7 +260,7 @@ func (w *walk) acceptOne(r *pop3.Retrieval, a *arrival) {
 		w.b.discard(a)
 		w.failed(w.p, a.index, fmt.Errorf("the server sent %d and then %d of its %d octets", earlier.octets, now.octets, size))
 	default:
-		w.doubts[a.index] = now
+		w.doubts[place(a.index)] = now
 		w.b.discard(a)
 		// How the doubt ends may tell that the server's sizes are no witnesses, before more is doubted by them.
 		r.Stop()
@@ -291,7 +300,7 @@ func (w *walk) take(a *arrival) {
 	w.b.discard(a)
 	d := decide(message{size: a.octets, known: true, oldSize: a.octets, fetched: known.Fetched}, w.p.rule, w.Now())
 	if d.Action == Delete {
-		w.p.due = append(w.p.due, a.index)
+		w.p.due = append(w.p.due, place(a.index))
 	}
 }
 

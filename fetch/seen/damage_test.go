@@ -79,7 +79,7 @@ func use(t testing.TB, path string, data []byte) (c content, err error) {
 	if err != nil {
 		return c, err
 	}
-	m, err := s.Match(uids("some", "thing"))
+	m, err := s.Match(listing("some", "thing"))
 	if err != nil {
 		return c, err
 	}
@@ -220,7 +220,7 @@ func TestCutWhileOpen(t *testing.T) {
 	if err := s.Begin(batch("a")); !damaged(err) {
 		t.Errorf("Begin: %v", err)
 	}
-	if _, err := s.Match(uids("a")); !damaged(err) {
+	if _, err := s.Match(listing("a")); !damaged(err) {
 		t.Errorf("Match: %v", err)
 	}
 	if err := s.Close(); err != nil {

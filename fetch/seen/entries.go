@@ -77,8 +77,7 @@ func (s *Store) MarkGone(uids [][]byte) error {
 		return nil
 	}
 	now := seconds(s.now())
-	var x index
-	x.build(len(uids), func(i int) []byte { return uids[i] })
+	x := NewIndex(len(uids), func(i int) []byte { return uids[i] })
 	return s.update("mark deleted messages", func(tx *bolt.Tx) error {
 		return rewrite(tx, func(e *entry) bool {
 			if e.gone == stays && x.find(e.uid) >= 0 {
@@ -103,8 +102,7 @@ func (s *Store) Forget(uids [][]byte) (n int, err error) {
 }
 
 func forget(tx *bolt.Tx, n int, uid func(i int) []byte) (forgotten int, err error) {
-	var x index
-	x.build(n, uid)
+	x := NewIndex(n, uid)
 	err = rewrite(tx, func(e *entry) bool {
 		if x.find(e.uid) < 0 {
 			return true

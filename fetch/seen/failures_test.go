@@ -228,7 +228,7 @@ func TestDamagedFailures(t *testing.T) {
 		if err := b.NoteFailures(failed("y"), nil); !damaged(err) {
 			t.Errorf("%s: NoteFailures: %v", what, err)
 		}
-		if _, err := b.Match(uids("y")); !damaged(err) {
+		if _, err := b.Match(listing("y")); !damaged(err) {
 			t.Errorf("%s: Match: %v", what, err)
 		}
 	}

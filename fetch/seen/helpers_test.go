@@ -58,6 +58,11 @@ func uids(names ...string) (list [][]byte) {
 	return list
 }
 
+// listing is the index of a listing with these UIDs.
+func listing(names ...string) *Index { return indexOf(uids(names...)) }
+
+func indexOf(list [][]byte) *Index { return NewIndex(len(list), func(i int) []byte { return list[i] }) }
+
 // batch makes one intent for each UID, with sizes and keys that follow from it.
 func batch(names ...string) *Batch {
 	b := &Batch{Box: Box{Path: "/mail/me", Dev: 7, Ino: 4711}, At: start}
@@ -80,7 +85,7 @@ func (b *bed) seen(names ...string) {
 
 func (b *bed) match(names ...string) *Matched {
 	b.Helper()
-	m, err := b.Match(uids(names...))
+	m, err := b.Match(listing(names...))
 	b.must(err)
 	return m
 }

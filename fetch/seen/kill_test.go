@@ -40,7 +40,7 @@ func child(path, job string, out io.Writer) error {
 		io.Copy(io.Discard, os.Stdin)
 		return nil
 	case "nothing":
-		m, err := s.Match(uids("0.0", "0.1", "0.2"))
+		m, err := s.Match(listing("0.0", "0.1", "0.2"))
 		if err != nil {
 			return err
 		}
@@ -58,7 +58,7 @@ func child(path, job string, out io.Writer) error {
 		}
 		settle = []uint64{b.ID}
 		if n%3 == 0 {
-			m, err := s.Match(uids("0.0", "0.1", "0.2"))
+			m, err := s.Match(listing("0.0", "0.1", "0.2"))
 			if err := errors.Join(err, s.Finish(settle, m)); err != nil {
 				return err
 			}

@@ -1,9 +1,7 @@
 package seen
 
 import (
-	"bytes"
-	"hash/maphash"
-	"math/bits"
+	"math"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -17,12 +15,15 @@ type Record struct {
 	Returned bool      // it had vanished from the listing, or was deleted, and is listed again
 }
 
-// Matched is a listing beside the state. It holds on to the listing's UIDs, which must not change until Finish.
+// Matched is a listing beside the state. It holds on to the listing's index, whose names must not change until Finish.
 type Matched struct {
-	listed index
-	found  []found // for each UID of the listing
-	now    int64
+	listed *Index
+	found  []found       // for each name of the listing
+	large  map[int]int64 // the sizes that found has no room for
 
+	now int64
+
+	Known int // names of the listing that are known
 	// What Finish would write.
 	Vanished int // seen records that are no longer listed, since now
 	Returned int // that had vanished and are listed again
@@ -32,41 +33,71 @@ type Matched struct {
 	Missing int
 }
 
-// found is the stored half of a Record. A million of them is 16 MB; Records would be 48. Of one that has returned, fetched is stored
-// as its complement, which is negative.
-type found struct{ size, fetched int64 }
+// found is the stored half of a Record, as small as it can be: a listing may have a million names.
+type found struct {
+	fetched uint32 // Unix seconds, to the year 2106
+	size    uint32 // returnedBit, and one of those below
+}
 
-const unknown = NoSize - 1
+const (
+	unknown     = iota // the zero value
+	withoutSize        // NoSize
+	largeSize          // it stands in Matched.large
+	firstSize          // a size of 0; the others follow
+	returnedBit = 1 << 31
+)
 
-// Len is the number of UIDs in the listing.
+// Len is the number of names in the listing.
 func (m *Matched) Len() int { return len(m.found) }
 
-// At returns what is known about the i-th UID of the listing.
+// At returns what is known about the i-th name of the listing.
 func (m *Matched) At(i int) Record {
 	f := m.found[i]
-	if f.size == unknown {
+	r := Record{ListSize: NoSize, Fetched: time.Unix(int64(f.fetched), 0), Known: true, Returned: f.size&returnedBit != 0}
+	switch size := f.size &^ returnedBit; size {
+	case unknown:
 		return Record{ListSize: NoSize}
+	case withoutSize:
+	case largeSize:
+		r.ListSize = m.large[i]
+	default:
+		r.ListSize = int64(size) - firstSize
 	}
-	return Record{Known: true, ListSize: f.size, Fetched: time.Unix(max(f.fetched, ^f.fetched), 0), Returned: f.fetched < 0}
+	return r
+}
+
+// set stores what is known about the i-th name.
+func (m *Matched) set(i int, e entry) {
+	f := found{fetched: uint32(min(max(e.fetched, 0), math.MaxUint32))}
+	switch {
+	case e.size == NoSize:
+		f.size = withoutSize
+	case e.size >= returnedBit-firstSize:
+		f.size = largeSize
+		if m.large == nil {
+			m.large = make(map[int]int64)
+		}
+		m.large[i] = e.size
+	default:
+		f.size = uint32(e.size) + firstSize
+	}
+	if e.gone != stays {
+		f.size |= returnedBit
+	}
+	if m.found[i].size == unknown {
+		m.Known++
+	}
+	m.found[i] = f
 }
 
 // Changes says whether Finish has to write anything about the listing.
 func (m *Matched) Changes() bool { return m.Vanished+m.Returned+m.Expired+m.Lapsed > 0 }
 
-// Match looks up a listing, in any order. Equal UIDs get equal answers. UIDs of open intents are not known: resolve those
-// before.
-func (s *Store) Match(uids [][]byte) (*Matched, error) {
-	return s.MatchFunc(len(uids), func(i int) []byte { return uids[i] })
-}
-
-// MatchFunc is Match for n UIDs that uid hands out, for a listing that isn't a [][]byte.
-func (s *Store) MatchFunc(n int, uid func(i int) []byte) (*Matched, error) {
-	m := &Matched{found: make([]found, n), now: seconds(s.now())}
-	for i := range m.found {
-		m.found[i].size = unknown
-	}
-	twins := m.listed.build(n, uid)
+// Match looks up a listing, in any order. Equal names get equal answers. UIDs of open intents are not known: resolve those before.
+func (s *Store) Match(listed *Index) (*Matched, error) {
+	m := &Matched{listed: listed, found: make([]found, listed.n), now: seconds(s.now())}
 	err := s.view("match the listing", func(tx *bolt.Tx) error {
+		listed.rewind()
 		if err := allRecords(tx, m.see); err != nil {
 			return err
 		}
@@ -79,20 +110,29 @@ func (s *Store) MatchFunc(n int, uid func(i int) []byte) (*Matched, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, t := range twins {
-		m.found[t.later] = m.found[t.first]
+	for _, t := range listed.twins {
+		m.copyTwin(t)
 	}
 	return m, nil
+}
+
+// copyTwin has the later one of twins be as known as the first.
+func (m *Matched) copyTwin(t Twin) {
+	m.found[t.Later] = m.found[t.First]
+	if m.found[t.First].size == unknown {
+		return
+	}
+	m.Known++
+	if size, ok := m.large[int(t.First)]; ok {
+		m.large[int(t.Later)] = size
+	}
 }
 
 // see takes note of one seen record. Of several with the same UID the last one counts.
 func (m *Matched) see(e entry) {
 	i := m.listed.find(e.uid)
 	if i >= 0 {
-		m.found[i] = found{size: e.size, fetched: e.fetched}
-		if e.gone != stays {
-			m.found[i].fetched = ^e.fetched
-		}
+		m.set(i, e)
 	}
 	switch {
 	case i >= 0 && e.gone != stays:
@@ -131,47 +171,4 @@ func (m *Matched) sweep(e *entry) (keep bool) {
 		return false
 	}
 	return true
-}
-
-// index finds the place of a UID in a listing: a hash table of places, open addressing, at most half full. The seed is random,
-// so that no server can choose UIDs that collide.
-type index struct {
-	uid   func(i int) []byte
-	seed  maphash.Seed
-	slots []uint32 // place + 1; 0 is free
-	mask  uint64
-}
-
-// twin is a UID that was listed before.
-type twin struct{ first, later int32 }
-
-// build fills the index with n UIDs and returns those that occur more than once.
-func (x *index) build(n int, uid func(i int) []byte) (twins []twin) {
-	size := uint64(1) << bits.Len64(2*uint64(n))
-	*x = index{uid: uid, seed: maphash.MakeSeed(), slots: make([]uint32, size), mask: size - 1}
-	for i := range n {
-		slot, first := x.slot(uid(i))
-		if first >= 0 {
-			twins = append(twins, twin{first: int32(first), later: int32(i)})
-			continue
-		}
-		x.slots[slot] = uint32(i) + 1
-	}
-	return twins
-}
-
-// find returns the first place of uid in the listing, or -1.
-func (x *index) find(uid []byte) int {
-	_, i := x.slot(uid)
-	return i
-}
-
-// slot returns where uid is, and its place; or the free slot where it would be, and -1.
-func (x *index) slot(uid []byte) (slot uint64, place int) {
-	for slot = maphash.Bytes(x.seed, uid) & x.mask; ; slot = (slot + 1) & x.mask {
-		place = int(x.slots[slot]) - 1
-		if place < 0 || bytes.Equal(x.uid(place), uid) {
-			return slot, place
-		}
-	}
 }

@@ -122,7 +122,7 @@ func (m *model) finish(t *rapid.T) {
 		}
 	}
 	listing = append(listing, []byte("new"))
-	found, err := m.store.Match(listing)
+	found, err := m.store.Match(indexOf(listing))
 	if err != nil {
 		t.Fatal(err)
 	}

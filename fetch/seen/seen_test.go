@@ -272,7 +272,7 @@ func TestClosedStoreRefuses(t *testing.T) {
 	b := newBed(t)
 	b.must(b.Close())
 	b.must(b.Close())
-	if _, err := b.Match(uids("a")); !errors.Is(err, fs.ErrClosed) {
+	if _, err := b.Match(listing("a")); !errors.Is(err, fs.ErrClosed) {
 		t.Errorf("Match: %v", err)
 	}
 	if err := b.Begin(batch("a")); !errors.Is(err, fs.ErrClosed) {

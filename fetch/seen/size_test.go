@@ -80,11 +80,11 @@ func TestSizeOnDisk(t *testing.T) {
 	}
 }
 
-func benchmarkState(b *testing.B, n int) (path string, list [][]byte) {
+func benchmarkState(b *testing.B, n int, uid func(int) []byte) (path string, list [][]byte) {
 	path = filepath.Join(b.TempDir(), "state")
-	fill(b, path, n, 512, dovecot)
+	fill(b, path, n, 512, uid)
 	for i := range n {
-		list = append(list, dovecot(i))
+		list = append(list, uid(i))
 	}
 	return path, list
 }
@@ -92,7 +92,7 @@ func benchmarkState(b *testing.B, n int) (path string, list [][]byte) {
 func BenchmarkOpen(b *testing.B) {
 	for _, n := range []int{10, 100_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			path, _ := benchmarkState(b, n)
+			path, _ := benchmarkState(b, n, dovecot)
 			b.ReportAllocs()
 			for b.Loop() {
 				s, err := Open(path, me, Options{})
@@ -106,24 +106,30 @@ func BenchmarkOpen(b *testing.B) {
 }
 
 func BenchmarkMatch(b *testing.B) {
-	for _, n := range []int{100_000, 1_000_000} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			path, list := benchmarkState(b, n)
-			s, err := Open(path, me, Options{})
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer s.Close()
-			b.ReportAllocs()
-			for b.Loop() {
-				m, err := s.Match(list)
+	for _, of := range []struct {
+		name string
+		uid  func(int) []byte
+	}{{"dovecot", dovecot}, {"hashes", opaque}} {
+		for _, n := range []int{100_000, 1_000_000} {
+			b.Run(fmt.Sprint(of.name, "/", n), func(b *testing.B) {
+				path, list := benchmarkState(b, n, of.uid)
+				s, err := Open(path, me, Options{})
 				if err != nil {
 					b.Fatal(err)
 				}
-				if m.Missing != 0 || !m.At(n-1).Known {
-					b.Fatal("not all known")
+				defer s.Close()
+				b.ReportAllocs()
+				for b.Loop() {
+					m, err := s.Match(indexOf(list))
+					if err != nil {
+						b.Fatal(err)
+					}
+					if m.Missing != 0 || m.Known != n {
+						b.Fatal("not all known")
+					}
 				}
-			}
-		})
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/UID")
+			})
+		}
 	}
 }

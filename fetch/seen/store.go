@@ -152,6 +152,7 @@ func (s *Store) Finish(settle []uint64, m *Matched) error {
 		if err := clearLapsed(tx, m.lapsed); err != nil {
 			return err
 		}
+		m.listed.rewind()
 		return rewrite(tx, m.sweep)
 	})
 }
