@@ -21,6 +21,7 @@ type haul struct {
 	identity seen.Identity
 	store    *seen.Store
 	box      *maildir.Box      // nil while the Maildir is missing
+	ready    func() error      // opens the Maildir, once
 	left     map[string]Reason // names of messages that this run has met and leaves alone from then on
 	failures []seen.Failure    // not recorded yet
 	result   Result
@@ -159,7 +160,7 @@ func (h *haul) close() error {
 const noteMaildir = "maildir"
 
 // openMaildir opens the Maildir, and makes it if mail was never delivered there: one that was there and is gone is a disk that is
-// not mounted, and making it afresh would hide that.
+// not mounted, and making it afresh would hide that. It notes what recovery has to know of the batches to come.
 func (h *haul) openMaildir() error {
 	last, err := h.store.Note(noteMaildir)
 	if err != nil {
@@ -171,18 +172,12 @@ func (h *haul) openMaildir() error {
 			return onDisk("open the Maildir", err)
 		}
 	}
-	if before {
-		return nil
-	}
-	return h.noteDelivered()
+	return onDisk("note the Maildir", h.store.SetNotes(h.maildirNote(), h.bootNote()))
 }
 
-// noteDelivered notes that mail was, or is about to be, delivered to the account's Maildir.
-func (h *haul) noteDelivered() error {
-	if h.DryRun {
-		return nil
-	}
-	return onDisk("note the Maildir", h.store.SetNote(noteMaildir, []byte(h.a.Maildir)))
+// maildirNote notes that mail was, or is about to be, delivered to the account's Maildir.
+func (h *haul) maildirNote() seen.Note {
+	return seen.Note{Name: noteMaildir, Value: []byte(h.a.Maildir)}
 }
 
 // lookForMaildir fails for a dry run as openMaildir would for a real one.

@@ -1,16 +1,17 @@
 package fetch
 
+import "haulmail/fetch/seen"
+
 // noteBoot is the state's note of the start of the system in which batches were begun last, and so of all that are open: a run
 // begins none before it has resolved those of others.
 const noteBoot = "boot"
 
-// rememberBoot notes this start of the system; where starts cannot be told apart, nothing.
-func (h *haul) rememberBoot() error {
-	var note []byte
-	if h.boot != "" {
-		note = []byte(h.boot)
+// bootNote notes this start of the system; where starts cannot be told apart, nothing.
+func (h *haul) bootNote() seen.Note {
+	if h.boot == "" {
+		return seen.Note{Name: noteBoot}
 	}
-	return onDisk("note the start of the system", h.store.SetNote(noteBoot, note))
+	return seen.Note{Name: noteBoot, Value: []byte(h.boot)}
 }
 
 // rebooted tells whether the system was started anew since the open batches were begun. While it runs a rename is done or not, whatever

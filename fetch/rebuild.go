@@ -83,7 +83,7 @@ func (h *haul) recordRebuilt(entries []seen.Entry) error {
 	if err := h.store.AddSeen(entries); err != nil {
 		return onDisk("rebuild the state", err)
 	}
-	return h.noteDelivered()
+	return onDisk("note the Maildir", h.store.SetNotes(h.maildirNote()))
 }
 
 // delivered gives this account's and others' messages in the Maildir by their hashes.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"sync"
 
 	"haulmail/fetch/pop3"
 	"haulmail/fetch/seen"
@@ -40,17 +41,20 @@ func (h *haul) retrieve(s *session, p *plan) error {
 	if len(p.get)+len(p.retry)+len(p.due) == 0 {
 		return h.settle(p, nil)
 	}
-	if err := h.openMaildir(); err != nil {
-		return err
-	}
-	if err := h.rememberBoot(); err != nil {
-		return err
+	h.ready = sync.OnceValue(h.openMaildir)
+	if len(p.get)+len(p.retry) == 0 {
+		if err := h.ready(); err != nil {
+			return err
+		}
 	}
 	b := h.newBatcher(p)
 	exact := h.exactSizes
 	err := h.receiveAll(s, p, b)
 	if batchErr := b.finish(); batchErr != nil {
 		return batchErr
+	}
+	if h.box == nil {
+		return err
 	}
 	if exact && !h.exactSizes {
 		err = also(err, h.noteFor(noteInexact, inexactFor))
@@ -165,6 +169,11 @@ func (w *walk) run(s *session) error {
 	r := s.client.Retrieve(wants, w.pipelining)
 	s.beGentle(r)
 	defer s.beGentle(nil)
+	// While the Maildir is opened, or made, the server is at work on what is asked for ahead.
+	if err := w.ready(); err != nil {
+		s.abandon(r)
+		return err
+	}
 	for r.Next() && !w.b.failed() {
 		w.accept(r)
 		i := int(w.get[r.Index()])

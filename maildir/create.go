@@ -101,7 +101,8 @@ func (b *Box) wantEmpty(root int) error {
 }
 
 // make makes the Maildir and the folders above it, and makes their entries
-// durable up to the first folder that was there before.
+// durable up to the first folder that was there before. Its three folders are
+// empty: there is nothing in them yet to be made durable.
 func (b *Box) make() error {
 	above, err := firstFolder(b.path)
 	if err != nil {
@@ -112,11 +113,6 @@ func (b *Box) make() error {
 	}
 	if err := gomaildir.Dir(b.path).Init(); err != nil {
 		return err
-	}
-	for _, name := range []string{"tmp", "new", "cur"} {
-		if err := b.syncPath(filepath.Join(b.path, name)); err != nil {
-			return err
-		}
 	}
 	for p := b.path; ; p = filepath.Dir(p) {
 		if err := b.syncPath(p); err != nil {

@@ -78,9 +78,9 @@ func TestCallsForSmallMessages(t *testing.T) {
 		t.Fatal(err)
 	}
 	for op, want := range map[string]int{
-		"open": opened + 1 + 512, "write": 512, "close": 5 + 512, "rename": 512,
+		"open": opened + 1 + 512, "write": 512, "close": 2 + 512, "rename": 512,
 		"mkdir": 1, "syncfs": 1, "remove": 0, "list": 0,
-		"sync": 5 + 2, // 5: of the new Maildir and the folder above; then new/ and the spool
+		"sync": 2 + 2, // of the new Maildir and the folder above; then new/ and the spool
 	} {
 		if got := d.count(op); got != want {
 			t.Errorf("%s: %d calls, want %d", op, got, want)

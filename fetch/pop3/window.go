@@ -4,8 +4,8 @@ import (
 	"strconv"
 )
 
-// sendAhead is the sender of a pipelined retrieval. It fills the window, waits until half of it is answered, and fills it again, so
-// that a write carries many commands. It ends when all is asked for, or when nobody reads any more.
+// sendAhead is the sender of a pipelined retrieval. It fills the window, waits until an eighth of it is answered, and fills it
+// again, so that a write carries many commands, and a far server always has some to answer. It ends when all is asked for, or when nobody reads any more.
 func (r *Retrieval) sendAhead() {
 	var commands []byte
 	for done := false; !done; {
@@ -58,9 +58,9 @@ func (r *Retrieval) appendProof(commands []byte) []byte {
 	return append(commands, "NOOP\r\n"...)
 }
 
-// hasRoom tells whether half of the window is free.
+// hasRoom tells whether an eighth of the window is free.
 func (r *Retrieval) hasRoom() bool {
-	return r.asked-r.answered <= windowCommands/2 && r.outstanding <= windowBytes/2
+	return r.asked-r.answered <= windowCommands*7/8 && r.outstanding <= windowBytes*7/8
 }
 
 // fits tells whether one more message may be asked for.

@@ -122,16 +122,16 @@ func TestWindow(t *testing.T) {
 		commands int // RETRs outstanding at once at the peak; 0 is any number
 		writes   int // most; 0 is any number
 	}{
-		"1,000 small ones":       {wants(1000, 2000), 512, 3},
-		"5,000 small ones":       {wants(5000, 700), 512, 20},
+		"1,000 small ones":       {wants(1000, 2000), 512, 9},
+		"5,000 small ones":       {wants(5000, 700), 512, 72},
 		"511":                    {wants(511, 1), 511, 1},
 		"512":                    {wants(512, 1), 512, 1},
-		"of 100 KiB":             {wants(500, 100<<10), 81, 15},
+		"of 100 KiB":             {wants(500, 100<<10), 81, 50},
 		"of 20 MiB":              {wants(20, 20*mib), 1, 20},
 		"of just the window":     {wants(20, 8*mib), 1, 20},
 		"of half the window":     {wants(20, 4*mib), 2, 20},
-		"of unknown size":        {wants(1000, -1), 128, 20},
-		"of no size":             {wants(1000, 0), 512, 3},
+		"of unknown size":        {wants(1000, -1), 128, 60},
+		"of no size":             {wants(1000, 0), 512, 9},
 		"of a boundless size":    {wants(20, math.MaxInt64), 1, 20},
 		"mixed":                  {mixed, 0, 0},
 		"a big one behind small": {behind, 3, 0},

@@ -131,26 +131,45 @@ func (s *Store) Note(name string) (value []byte, err error) {
 	return value, err
 }
 
-// SetNote stores a few bytes under name, at most MaxNote; nil removes the note. It writes nothing if the note is that already.
-func (s *Store) SetNote(name string, value []byte) error {
-	if name == "" || len(name)+len(value) > MaxNote {
-		return fmt.Errorf("bad note %q of %d bytes", name, len(value))
-	}
-	have, err := s.Note(name)
-	if err != nil {
-		return err
-	}
-	if bytes.Equal(have, value) && (have == nil) == (value == nil) {
-		return nil
-	}
-	return s.update("set note", func(tx *bolt.Tx) error {
-		notes, err := bucket(tx, bucketNote)
+// Note is a few bytes under a name, together at most MaxNote. A nil Value removes the note.
+type Note struct {
+	Name  string
+	Value []byte
+}
+
+// SetNote is SetNotes of one.
+func (s *Store) SetNote(name string, value []byte) error { return s.SetNotes(Note{name, value}) }
+
+// SetNotes stores notes in one transaction, or in none if each is that already.
+func (s *Store) SetNotes(notes ...Note) error {
+	var changed []Note
+	for _, n := range notes {
+		if n.Name == "" || len(n.Name)+len(n.Value) > MaxNote {
+			return fmt.Errorf("bad note %q of %d bytes", n.Name, len(n.Value))
+		}
+		have, err := s.Note(n.Name)
 		if err != nil {
 			return err
 		}
-		if value == nil {
-			return notes.Delete([]byte(name))
+		if !bytes.Equal(have, n.Value) || (have == nil) != (n.Value == nil) {
+			changed = append(changed, n)
 		}
-		return notes.Put([]byte(name), seal([]byte(name), bytes.Clone(value)))
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	return s.update("set notes", func(tx *bolt.Tx) error {
+		b, err := bucket(tx, bucketNote)
+		for _, n := range changed {
+			if err != nil {
+				return err
+			}
+			if n.Value == nil {
+				err = b.Delete([]byte(n.Name))
+			} else {
+				err = b.Put([]byte(n.Name), seal([]byte(n.Name), bytes.Clone(n.Value)))
+			}
+		}
+		return err
 	})
 }
