@@ -26,7 +26,7 @@ type haul struct {
 	failures []seen.Failure    // not recorded yet
 	result   Result
 	progress progress
-	sink     counting // takes the message that is being received
+	sink     sink // takes the message that is being received
 
 	exactSizes bool // LIST's sizes have not been found to be wrong
 }

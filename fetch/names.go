@@ -2,8 +2,8 @@ package fetch
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"errors"
+	"hash"
 	"strconv"
 
 	"haulmail/fetch/seen"
@@ -89,7 +89,7 @@ func (h *haul) loadContents(p *plan) error {
 }
 
 // contentName is the name of a message that goes by its content.
-func contentName(sum [sha256.Size]byte) []byte { return append([]byte(byContent), sum[:]...) }
+func contentName(content hash.Hash) []byte { return content.Sum([]byte(byContent)) }
 
 // nameTwins names the messages whose name stands in the listing before them, and gives the index of all names. RFC 1939 §7 forbids that
 // for UIDs; servers do it all the same, and both messages have to be fetched.

@@ -1,7 +1,9 @@
 package fetch
 
 import (
+	"crypto/sha256"
 	"fmt"
+	"hash"
 	"io"
 	"maps"
 	"slices"
@@ -151,7 +153,7 @@ type walk struct {
 // doubt is what a message in doubt looked like.
 type doubt struct {
 	octets int64
-	sum    [32]byte
+	sum    maildir.Sum
 }
 
 // doubted gives the messages in doubt, in the order of the listing.
@@ -339,7 +341,10 @@ func (h *haul) receive(p *plan, r *pop3.Retrieval, i int) (*arrival, error) {
 	if err != nil {
 		return nil, &pop3.SinkError{Err: err}
 	}
-	h.sink = counting{h, file}
+	h.sink = sink{h: h, file: file}
+	if p.name(i) == nil {
+		h.sink.content = sha256.New()
+	}
 	octets, err := r.Body(&h.sink, bodyLimit(p.list.Size(i)))
 	if err == nil {
 		if err = file.Close(); err != nil {
@@ -351,22 +356,26 @@ func (h *haul) receive(p *plan, r *pop3.Retrieval, i int) (*arrival, error) {
 	}
 	name := p.name(i)
 	if name == nil {
-		name = contentName(file.Sum())
+		name = contentName(h.sink.content)
 	}
 	h.received(1, 0)
 	h.Step(StepBodyWritten)
 	return &arrival{index: i, name: name, file: file, octets: octets}, nil
 }
 
-// counting counts what goes into a file.
-type counting struct {
-	h    *haul
-	file *maildir.File
+// sink takes a message into a file, and counts it.
+type sink struct {
+	h       *haul
+	file    *maildir.File
+	content hash.Hash // of a message that is to be named by its content, else nil
 }
 
-func (c *counting) Write(p []byte) (int, error) {
-	c.h.received(0, int64(len(p)))
-	return c.file.Write(p)
+func (s *sink) Write(p []byte) (int, error) {
+	s.h.received(0, int64(len(p)))
+	if s.content != nil {
+		s.content.Write(p)
+	}
+	return s.file.Write(p)
 }
 
 func bodyLimit(size int64) int64 {

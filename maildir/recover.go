@@ -1,7 +1,6 @@
 package maildir
 
 import (
-	"crypto/sha256"
 	"errors"
 	"io/fs"
 	"path/filepath"
@@ -98,8 +97,8 @@ func (b *Box) openInSpool(key string) (int, error) {
 }
 
 // Check reads a key's file in the spool and returns its size in bytes and its
-// SHA-256. It fails with *IOError, fs.ErrNotExist when there is no such file.
-func (b *Box) Check(key string) (size int64, sum [sha256.Size]byte, err error) {
+// sum. It fails with *IOError, fs.ErrNotExist when there is no such file.
+func (b *Box) Check(key string) (size int64, sum Sum, err error) {
 	fd, err := b.openInSpool(key)
 	if err != nil {
 		return 0, sum, err
@@ -114,8 +113,7 @@ func (b *Box) Check(key string) (size int64, sum [sha256.Size]byte, err error) {
 			return 0, sum, b.ioError("read", b.inSpool(key), err)
 		}
 		if n == 0 {
-			buf.hash.Sum(sum[:0])
-			return size, sum, nil
+			return size, buf.hash.Sum128().Bytes(), nil
 		}
 		buf.hash.Write(buf.data[:n])
 		size += int64(n)

@@ -46,6 +46,7 @@ var libraryArrows = map[string][]string{
 	"github.com/adrg/xdg":            {"cmd/haulmail"},
 	"github.com/dustin/go-humanize":  {"config", "cmd/haulmail/..."},
 	"github.com/emersion/go-maildir": {"maildir"},
+	"github.com/zeebo/xxh3":          {"maildir"},
 	"github.com/emersion/go-sasl":    {"fetch/sasl"},
 	"github.com/urfave/cli/v2":       {"cmd/..."},
 	"github.com/vbauerster/mpb/v8":   {"cmd/haulmail/..."},

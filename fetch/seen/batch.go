@@ -24,7 +24,7 @@ type Intent struct {
 	Key      string   // final file name, without folder
 	ListSize int64    // bytes, as LIST said; NoSize if unknown or in doubt
 	Size     int64    // bytes of the file
-	Sum      [32]byte // SHA-256 of the file
+	Sum      [16]byte // of the file's content, as the caller makes it
 }
 
 // Batch is a number of messages that become durable together.
