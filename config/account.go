@@ -13,12 +13,17 @@ type Account struct {
 	// Name is 1 to 64 letters, digits and ". _ - @ +" and inner blanks, and starts
 	// with a letter or digit: it is safe as a file name, and unlike every other
 	// name of its file on a file system that ignores case.
-	Name       string
-	Server     Server
-	TLS        TLSMode
-	TLSCAFile  string // absolute; "" = the system's certificates
+	Name      string
+	Server    Server
+	TLS       TLSMode
+	TLSCAFile string // absolute; "" = the system's certificates
+	// TLSClientCert and TLSClientKey are PEM files, absolute; "" = none.
+	TLSClientCert, TLSClientKey string
+
 	Username   string // without control characters, at most 480 bytes
+	Auth       Auth
 	Password   Password
+	OAuth      string // where a token comes from; "" = the account has a password
 	Maildir    string // absolute
 	Delete     Delete
 	Timeout    Duration // 1s to 1h
@@ -111,6 +116,8 @@ type Password struct {
 	Command Command
 	File    string // absolute
 	Env     string // the name of an environment variable
+
+	TokenCommand Command // prints a bearer token
 }
 
 // The keys of a password, as Password.Key gives them.

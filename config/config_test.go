@@ -37,6 +37,7 @@ server = "POP.Example.org:1995"
 tls = "starttls"
 tls_ca_file = "ca.pem"
 username = "me and you"
+auth = "scram-sha-256"
 password = 'p"\ä'
 maildir = "~"
 delete = "1w2d"
@@ -54,6 +55,7 @@ error_after = "3 runs"
 			TLS:         config.TLSStart,
 			TLSCAFile:   "/etc/mail/ca.pem",
 			Username:    "me and you",
+			Auth:        config.AuthSCRAMSHA256,
 			Password:    config.Password{Literal: config.NewSecret(`p"\ä`)},
 			Maildir:     "/home/me",
 			Delete:      config.Delete{Mode: config.DeleteAged, Age: 9 * 24 * time.Hour},

@@ -23,7 +23,10 @@ func accountKeys() []accountKey {
 		{"server", (*document).readServer},
 		{"tls", (*document).readTLS},
 		{"tls_ca_file", func(d *document, v value, a *Account) { d.readPath(v, &a.TLSCAFile) }},
+		{"tls_client_cert", func(d *document, v value, a *Account) { d.readPath(v, &a.TLSClientCert) }},
+		{"tls_client_key", func(d *document, v value, a *Account) { d.readPath(v, &a.TLSClientKey) }},
 		{"username", (*document).readUsername},
+		{"auth", (*document).readAuth},
 		{KeyPassword, (*document).readPassword},
 		{KeyPasswordCommand, (*document).readCommand},
 		{KeyPasswordFile, func(d *document, v value, a *Account) { d.readPath(v, &a.Password.File) }},
@@ -182,6 +185,7 @@ func (d *document) account(head value, keys table, base Account, defaults table)
 	if a.Server.Port == 0 {
 		a.Server.Port = a.TLS.Port()
 	}
+	d.checkAuth(&a, keys, defaults)
 	return &a
 }
 

@@ -216,8 +216,11 @@ func (h *haul) openBox(path string, create bool) (*maildir.Box, error) {
 	})
 }
 
-// password asks for the account's password.
+// password asks for the account's password or token, if it logs in by one.
 func (h *haul) password(ctx context.Context) (config.Secret, error) {
+	if !h.a.NeedsSecret() {
+		return config.Secret{}, nil
+	}
 	password, err := h.Password(ctx, h.a)
 	return password, doing("get the password", err)
 }

@@ -115,6 +115,9 @@ func (h *haul) classify(err error) (Class, string) {
 	if class, hint, ok := h.classifyLocal(err); ok {
 		return class, hint
 	}
+	if class, hint, ok := h.classifyLogin(err); ok {
+		return class, hint
+	}
 	if _, ok := errors.AsType[*poisonError](err); ok {
 		return Poison, "see why with: " + h.typed("seen list --failed")
 	}
@@ -187,6 +190,9 @@ func (h *haul) classifyServer(err error, e *pop3.ServerError) (Class, string) {
 	}
 	switch e.Code {
 	case "SYS/PERM":
+		if stepOf(err) == doingLogin {
+			return Unavailable, providerHint(h.a.Server.Host)
+		}
 		return Unavailable, ""
 	case "AUTH":
 		return Login, h.loginHint()
@@ -203,11 +209,6 @@ func (h *haul) classifyServer(err error, e *pop3.ServerError) (Class, string) {
 		return Login, h.loginHint()
 	}
 	return Protocol, ""
-}
-
-func (h *haul) loginHint() string {
-	return fmt.Sprintf("are username and %s right? Some providers want a password made for programs. Test with: %s",
-		cmp.Or(h.a.Password.Key(), "password"), h.typed("check --connect"))
 }
 
 // typed gives a command for the account as it can be typed.
@@ -227,26 +228,6 @@ func shellWord(word string) string {
 		return word
 	}
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-}
-
-// temporary tells whether a refusal says of itself that it will pass.
-func temporary(refused *pop3.ServerError) bool {
-	switch refused.Code {
-	case "IN-USE", "LOGIN-DELAY", "SYS/TEMP":
-		return true
-	}
-	return false
-}
-
-// soundsTemporary reads the words of a login's refusal that has no response code: the last resort, for servers older than the codes.
-func soundsTemporary(text string) bool {
-	text = strings.ToLower(text)
-	for _, words := range []string{"mailbox is locked", "mailbox locked", "maildrop locked", "maildrop already locked", "in use", "try again", "temporar", "unable to lock", "lock busy"} {
-		if strings.Contains(text, words) {
-			return true
-		}
-	}
-	return false
 }
 
 func classifyDial(e *dial.Error) Class {

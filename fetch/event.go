@@ -56,6 +56,13 @@ type Healed struct {
 	Since   time.Time // the first of them
 }
 
+// LoginTried tells of a way to log in that did not work though the server offers it, before the next one is tried.
+type LoginTried struct {
+	Account   string
+	Mechanism string
+	Err       error
+}
+
 // Recovered tells what became of intents that an earlier run left open.
 type Recovered struct {
 	Account   string
@@ -154,19 +161,20 @@ type Result struct {
 	Err      error // nil, or an *Error
 }
 
-func (Resolved) event()  {}
-func (Tried) event()     {}
-func (Connected) event() {}
-func (LoggedIn) event()  {}
-func (Retrying) event()  {}
-func (Healed) event()    {}
-func (Recovered) event() {}
-func (Rebuilt) event()   {}
-func (Listed) event()    {}
-func (Chosen) event()    {}
-func (Progress) event()  {}
-func (Delivered) event() {}
-func (Committed) event() {}
-func (Deleted) event()   {}
-func (Warning) event()   {}
-func (Done) event()      {}
+func (Resolved) event()   {}
+func (Tried) event()      {}
+func (Connected) event()  {}
+func (LoggedIn) event()   {}
+func (LoginTried) event() {}
+func (Retrying) event()   {}
+func (Healed) event()     {}
+func (Recovered) event()  {}
+func (Rebuilt) event()    {}
+func (Listed) event()     {}
+func (Chosen) event()     {}
+func (Progress) event()   {}
+func (Delivered) event()  {}
+func (Committed) event()  {}
+func (Deleted) event()    {}
+func (Warning) event()    {}
+func (Done) event()       {}

@@ -3,7 +3,6 @@ package fetch
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"net"
 	"slices"
 	"sync"
@@ -12,7 +11,6 @@ import (
 	"haulmail/config"
 	"haulmail/fetch/dial"
 	"haulmail/fetch/pop3"
-	"haulmail/fetch/sasl"
 )
 
 // The steps of a session, as errors name them.
@@ -84,12 +82,6 @@ func (s *session) open(conn net.Conn) (err error) {
 	return nil
 }
 
-// secrets are what a server must not get repeated: the password, and PLAIN's response, which it may know from a session before.
-func (s *session) secrets() []string {
-	password := s.password.Reveal()
-	return []string{password, "\x00" + s.h.a.Username + "\x00" + password}
-}
-
 // handshake brings TLS up on conn, with the certificate verified for the account's server.
 func (s *session) handshake(conn net.Conn) (net.Conn, error) {
 	cfg, err := dial.TLSConfig(dial.TLSOptions{ServerName: s.h.a.Server.Host, CAFile: s.h.a.TLSCAFile, Now: s.h.Now})
@@ -120,59 +112,6 @@ func (s *session) trace(e dial.Event) {
 	case dial.Connected:
 		s.h.tell(Connected{Account: name, Addr: e.Addr, Took: e.Took})
 	}
-}
-
-// login asks for the capabilities and logs in. Capabilities change at the login (RFC 2449 §5); they are asked for again where the
-// server had not announced PIPELINING before, which is all that is decided by them afterwards.
-func (s *session) login(mayPipeline bool) error {
-	caps, err := s.client.Capa()
-	if err != nil {
-		return doing(doingLogin, err)
-	}
-	how, err := s.authenticate(caps)
-	if err != nil {
-		return doing(doingLogin, err)
-	}
-	if err := s.h.noteLoggedIn(caps); err != nil {
-		return err
-	}
-	if mayPipeline && !caps.Has("PIPELINING") {
-		if caps, err = s.client.Capa(); err != nil {
-			return doing(doingLogin, err)
-		}
-	}
-	s.pipelining = mayPipeline && caps.Has("PIPELINING")
-	if mayPipeline && !s.pipelining {
-		if s.pipelining, err = s.pipelines(); err != nil {
-			return err
-		}
-	}
-	s.h.tell(LoggedIn{Account: s.h.a.Name, Mechanism: how, TLS: s.tls, Pipelining: s.pipelining})
-	s.h.Step(StepLoggedIn)
-	return nil
-}
-
-// authenticate logs in by the best way that is announced. A mechanism that is announced and then refused without a word about the
-// password may just not work: USER and PASS decide then, if they say more.
-func (s *session) authenticate(caps pop3.Capabilities) (how string, err error) {
-	user, word := s.h.a.Username, s.password.Reveal()
-	if mechanism, name := sasl.Choose(caps.Mechanism, user, word); mechanism != nil {
-		err := s.client.Auth(mechanism)
-		if !isType[*pop3.ServerError](err) || saysWhy(err) {
-			return name, err
-		}
-		if second := s.client.Login(user, word); second == nil || saysWhy(second) {
-			return "USER/PASS", second
-		}
-		return name, err
-	}
-	return "USER/PASS", s.client.Login(user, word)
-}
-
-// saysWhy tells whether a login's refusal gives its reason.
-func saysWhy(err error) bool {
-	refused, ok := errors.AsType[*pop3.ServerError](err)
-	return ok && (refused.Code != "" || soundsTemporary(refused.Text))
 }
 
 // brokenAhead marks the end of a session in commands that were sent ahead; nil stays nil. Sent one by one they would end no otherwise.

@@ -50,6 +50,8 @@ var libraryArrows = map[string][]string{
 	"github.com/emersion/go-sasl":    {"fetch/sasl"},
 	"github.com/urfave/cli/v2":       {"cmd/..."},
 	"github.com/vbauerster/mpb/v8":   {"cmd/haulmail/..."},
+	"github.com/xdg-go/scram":        {"fetch/sasl"},
+	"github.com/xdg-go/stringprep":   {"fetch/sasl"},
 	"go.etcd.io/bbolt":               {"fetch/seen"},
 	"gonum.org/v1/plot":              {"cmd/haulbench"},
 	"golang.org/x/sync":              {"fetch"},

@@ -2,7 +2,6 @@ package pop3
 
 import (
 	"errors"
-	"slices"
 	"strings"
 )
 
@@ -15,10 +14,8 @@ func (c Capabilities) Has(name string) bool {
 	return ok
 }
 
-// Mechanism tells whether a SASL mechanism is announced, by its upper-case name (RFC 5034 §3).
-func (c Capabilities) Mechanism(name string) bool {
-	return slices.ContainsFunc(c["SASL"], func(m string) bool { return strings.EqualFold(m, name) })
-}
+// Mechanisms gives the SASL mechanisms that are announced, as they were sent (RFC 5034 §3).
+func (c Capabilities) Mechanisms() []string { return c["SASL"] }
 
 // Capa asks for the capabilities. A server that does not know the command has none: no error. They change at the login and
 // with STLS, so they have to be asked for again then.

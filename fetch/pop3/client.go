@@ -30,6 +30,7 @@ type Client struct {
 	credit  time.Duration // how long the server may still be waited for, however it divides its delays
 	overdue bool          // it was the credit that ended the last wait
 	secrets []string      // never to be repeated from the server's text, each followed by what stands for it
+	stamp   string        // the greeting's timestamp, with its brackets, or ""
 }
 
 // Options are the choices for a session.
@@ -54,7 +55,8 @@ func New(conn net.Conn, opt Options) *Client {
 // Greeting reads the server's first line (RFC 1939 §4). A *ServerError means that the server does not want to serve now.
 func (c *Client) Greeting() error {
 	c.expect("greeting")
-	_, err := c.status()
+	text, err := c.status()
+	c.stamp = timestamp(text)
 	return err
 }
 

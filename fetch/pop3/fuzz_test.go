@@ -145,3 +145,5 @@ func (m *echo) Next(challenge []byte) ([]byte, error) {
 	m.challenges++
 	return challenge, nil
 }
+
+func (m *echo) Finish(bool) error { return nil }

@@ -1,7 +1,9 @@
 package pop3
 
 import (
+	"crypto/md5"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"strings"
 	"testing"
@@ -66,7 +68,15 @@ func TestEcho(t *testing.T) {
 	initial := "\x00me\x00" + password
 	whole := base64.StdEncoding.EncodeToString([]byte(initial))
 	login := func(c *Client) error { return c.Login("me", password) }
-	plain := func(c *Client) error { return c.Auth(saslClient{name: "PLAIN", initial: []byte(initial)}, password) }
+	plain := func(c *Client) error { return c.Auth(saslClient{name: "PLAIN", initial: []byte(initial)}) }
+	const stamp = "<1896.697170952@dbc.mtview.ca.us>"
+	sum := md5.Sum([]byte(stamp + password))
+	digest := hex.EncodeToString(sum[:])
+	apop := func(c *Client) error { ok(t, c.Greeting()); return c.APOP("me", password) }
+	reason := func(c *Client) error {
+		next := func([]byte) ([]byte, error) { return nil, nil }
+		return c.Auth(saslClient{name: "X", next: next, finish: func(bool) error { return errors.New("wrong: " + password) }})
+	}
 	silent := func(c *Client) error { ok(t, login(c)); return nil }
 	after := func(do func(*Client) error) func(*Client) error {
 		return func(c *Client) error { return errors.Join(silent(c), do(c)) }
@@ -92,18 +102,21 @@ func TestEcho(t *testing.T) {
 		{"initial response", "-ERR cannot read " + whole + "\r\n", plain},
 		{"decoded initial response", "-ERR cannot read " + initial + "\r\n", plain},
 		{"password of a mechanism", "-ERR cannot read " + password + "\r\n", plain},
+		{"digest of APOP", "+OK hi " + stamp + "\r\n-ERR wrong: " + digest + "\r\n", apop},
+		{"reason in a challenge", "+ QQ==\r\n-ERR no\r\n", reason},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := answers(test.reply, 1)
+			c.hide(password) // as Options.Secrets are
 			said := wire(c)
 			seen := ""
 			if err := test.do(c); err != nil {
 				seen = err.Error()
 				if e, is := errors.AsType[*ServerError](err); is {
-					seen += e.Text + e.Code
+					seen += e.Text + e.Code + e.Reason
 				}
 			}
-			for _, secret := range []string{password, encoded, whole, "ünter", strings.ToUpper(password), `nter2\"x`} {
+			for _, secret := range []string{password, encoded, whole, digest, "ünter", strings.ToUpper(password), `nter2\"x`} {
 				if strings.Contains(seen+said.String(), secret) {
 					t.Errorf("the error says %q, the dialogue\n%s", seen, said)
 				}
@@ -134,125 +147,48 @@ func TestPasswordLikeACode(t *testing.T) {
 	}
 }
 
-// saslClient is a mechanism made of data.
-type saslClient struct {
-	name    string
-	initial []byte
-	next    func(challenge []byte) ([]byte, error)
-}
-
-func (m saslClient) Start() (string, []byte, error) { return m.name, m.initial, nil }
-
-func (m saslClient) Next(challenge []byte) ([]byte, error) { return m.next(challenge) }
-
-func TestAuthPlain(t *testing.T) {
+// The example of RFC 1939 §7.
+func TestAPOP(t *testing.T) {
 	play(t, `
-		C: AUTH PLAIN dGVzdAB0ZXN0AHRlc3Q=
-		S: +OK Maildrop locked and ready
+		S: +OK POP3 server ready <1896.697170952@dbc.mtview.ca.us>
+		C: APOP mrose c4c9334bac560ecc979e58001b3e22fb
+		S: +OK maildrop has 1 message (369 octets)
 	`, func(t *testing.T, c *Client) {
 		said := wire(c)
-		ok(t, c.Auth(saslClient{name: "PLAIN", initial: []byte("test\x00test\x00test")}))
-		if want := "C: AUTH PLAIN\nS: +OK Maildrop locked and ready\n"; said.String() != want {
+		ok(t, c.Greeting())
+		if !c.HasAPOP() {
+			t.Error("it is not offered")
+		}
+		ok(t, c.APOP("mrose", "tanstaaf"))
+		if !strings.Contains(said.String(), "C: APOP mrose\n") || strings.Contains(said.String(), "c4c9334") {
 			t.Errorf("the dialogue says\n%s", said)
 		}
 	})
 }
 
-// RFC 2449 §4: a command line has at most 255 octets with its CRLF. A longer initial response answers an empty challenge.
-func TestInitialResponseThatDoesNotFit(t *testing.T) {
-	initial := strings.Repeat("x", 180) // 240 octets in base64
-	encoded := strings.Repeat("eHh4", 60)
-	t.Run("255", func(t *testing.T) {
-		play(t, "C: AUTH XOAUTH2 "+encoded+"\nS: +OK", func(t *testing.T, c *Client) {
-			ok(t, c.Auth(saslClient{name: "XOAUTH2", initial: []byte(initial)}))
-		})
-	})
-	for name, challenge := range map[string]string{"256": "S: + ", "256, bare plus": "S: +", "256, LF": `s: +\n`} {
-		t.Run(name, func(t *testing.T) {
-			play(t, "C: AUTH XOAUTH22\n"+challenge+"\nC: "+encoded+"\nS: +OK", func(t *testing.T, c *Client) {
-				said := wire(c)
-				ok(t, c.Auth(saslClient{name: "XOAUTH22", initial: []byte(initial)}))
-				if strings.Contains(said.String(), "eHh4") {
-					t.Errorf("the dialogue says\n%s", said)
-				}
-			})
+// A timestamp of other octets than RFC 822 allows is none: a server that chooses it could guess the password by collisions of MD5.
+func TestAPOPWithoutTimestamp(t *testing.T) {
+	for _, greeting := range []string{
+		"", "ready", "<>", "<1896.697170952>", "<@here>", "<1896@>", "<18 96@here>", "<1896@here", "1896@here>", "<1896\xff@here>", "<1896\x01@here>",
+		"<18@96@here>",
+	} {
+		t.Run(greeting, func(t *testing.T) {
+			c := answers("+OK "+greeting+"\r\n+OK\r\n", 1)
+			ok(t, c.Greeting())
+			as[*MechanismError](t, c.APOP("me", "s3cret"))
+			if c.HasAPOP() {
+				t.Error("it is offered")
+			}
+			ok(t, c.Noop()) // the +OK is its answer, nothing was sent before
 		})
 	}
 }
 
-func TestAuthWithoutInitialResponse(t *testing.T) {
-	play(t, `
-		C: AUTH LOGIN
-		S: + VXNlcm5hbWU6
-		C: bWU=
-		S: + UGFzc3dvcmQ6
-		C: eA==
-		S: +
-		C: 
-		S: +OK
-	`, func(t *testing.T, c *Client) {
-		var asked []string
-		answers := []string{"me", "x", ""}
-		ok(t, c.Auth(saslClient{name: "LOGIN", next: func(challenge []byte) ([]byte, error) {
-			asked = append(asked, string(challenge))
-			return []byte(answers[len(asked)-1]), nil
-		}}))
-		if got := strings.Join(asked, " "); got != "Username: Password: " {
-			t.Errorf("the mechanism was asked %q", got)
-		}
-	})
-}
-
-func TestAuthWithEmptyInitialResponse(t *testing.T) {
-	play(t, `
-		C: AUTH EXTERNAL =
-		S: +OK
-	`, func(t *testing.T, c *Client) { ok(t, c.Auth(saslClient{name: "EXTERNAL", initial: []byte{}})) })
-}
-
-func TestAuthRefused(t *testing.T) {
-	play(t, `
-		C: AUTH PLAIN eA==
-		S: -ERR [AUTH] Authentication failed
-		C: USER me
-		S: -ERR no
-	`, func(t *testing.T, c *Client) {
-		e := as[*ServerError](t, c.Auth(saslClient{name: "PLAIN", initial: []byte("x")}))
-		if e.Code != "AUTH" || e.Command != "AUTH PLAIN" {
-			t.Errorf("got %+v", e)
-		}
-		as[*ServerError](t, c.Login("me", "x")) // the session goes on
-	})
-}
-
-func TestAuthCancelled(t *testing.T) {
-	for answer, want := range map[string]string{
-		"S: -ERR cancelled": "PLAIN: no more",
-		"S: +OK welcome":    "AUTH PLAIN: the server accepted a cancelled login",
-		"S: + bW9yZQ==":     `PLAIN: no more; then AUTH PLAIN cancelled: expected a status line, got "+ bW9yZQ=="`,
-		"S: (closes)":       "PLAIN: no more; then the server closed the connection in its answer to AUTH PLAIN cancelled: unexpected EOF",
-	} {
-		t.Run(answer, func(t *testing.T) {
-			play(t, "C: AUTH PLAIN eA==\nS: + bW9yZQ==\nC: *\n"+answer, func(t *testing.T, c *Client) {
-				none := func([]byte) ([]byte, error) { return nil, errors.New("no more") }
-				err := c.Auth(saslClient{name: "PLAIN", initial: []byte("x"), next: none})
-				if err == nil || err.Error() != want {
-					t.Errorf("got %v, want %s", err, want)
-				}
-			})
-		})
-	}
-}
-
-func TestChallengesOfABrokenServer(t *testing.T) {
-	patient := saslClient{name: "PATIENT", next: func([]byte) ([]byte, error) { return []byte{}, nil }}
-	for name, reply := range map[string]string{
-		"flood":      strings.Repeat("+ \r\n", 100),
-		"endless":    "+ " + strings.Repeat("QUFB", bufferSize),
-		"no base64":  "+ !\r\n",
-		"no padding": "+ QQ\r\n",
-		"+OKAY":      "+OKAY\r\n",
-	} {
-		t.Run(name, func(t *testing.T) { as[*ProtocolError](t, answers(reply, 1).Auth(patient)) })
+func TestAPOPOfAUserWithBlanks(t *testing.T) {
+	for _, user := range []string{"", "a b", "a\tb", "a\r\nDELE 1", "a\x00"} {
+		c := answers("+OK <1@here>\r\n+OK\r\n", 1)
+		ok(t, c.Greeting())
+		as[*MechanismError](t, c.APOP(user, "s3cret"))
+		ok(t, c.Noop())
 	}
 }

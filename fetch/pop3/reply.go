@@ -14,19 +14,30 @@ type ServerError struct {
 	Command string // what it answers, without arguments that are secret
 	Code    string // the response code without brackets, upper case: "IN-USE", "AUTH", "SYS/TEMP"; "" for none (RFC 2449 §8, RFC 3206)
 	Text    string // the server's words, raw: escape them before they are shown
+	Reason  string // why, as a SASL challenge said before it, raw; "" for nothing
 }
 
 // Error gives the server's words quoted, so that no control character gets through.
 func (e *ServerError) Error() string {
-	if e.Text == "" && e.Code == "" {
-		return fmt.Sprintf("the server refused %s without a reason", e.Command)
-	}
 	text := e.Text
 	if e.Code != "" {
 		text = strings.TrimSpace("[" + e.Code + "] " + text)
 	}
-	return fmt.Sprintf("the server refused %s: %q", e.Command, text)
+	refusal := "the server refused " + e.Command
+	switch {
+	case text != "":
+		refusal += fmt.Sprintf(": %q", text)
+	case e.Reason == "":
+		refusal += " without a reason"
+	}
+	if e.Reason != "" {
+		refusal += fmt.Sprintf(" (%.*q)", mostReason, e.Reason)
+	}
+	return refusal
 }
+
+// mostReason is how much of a challenge's reason an error shows.
+const mostReason = 200
 
 // ProtocolError is a reply that POP3 does not allow. The connection must be closed.
 type ProtocolError struct {

@@ -96,6 +96,8 @@ func (d *diagnostics) step(e fetch.Event) {
 		d.say(e.Account, fmt.Sprintf("logged in with %s, %s, %s", e.Mechanism, encryption(e.TLS), pipelining(e.Pipelining)))
 	case fetch.Retrying:
 		d.say(e.Account, fmt.Sprintf("%v; trying again in %s", e.Err, e.In))
+	case fetch.LoginTried:
+		d.say(e.Account, fmt.Sprintf("%s does not work, another way is tried: %v", e.Mechanism, e.Err))
 	case fetch.Recovered:
 		d.say(e.Account, fmt.Sprintf("mended what an earlier run left: %d delivered, %d finished now, %d to fetch again", e.Delivered, e.Finished, e.Again))
 	case fetch.Listed:
