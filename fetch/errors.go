@@ -185,6 +185,9 @@ func diskHint(err error) string {
 
 // classifyServer classifies a -ERR: by its response code (RFC 2449 §8, RFC 3206), and without one by the step it answers.
 func (h *haul) classifyServer(err error, e *pop3.ServerError) (Class, string) {
+	if relayed(e) {
+		return Unavailable, "somebody, or a proxy that opens TLS, stands between this machine and the server; the password was not shown to it"
+	}
 	if temporary(e) {
 		return Temporary, ""
 	}
@@ -236,7 +239,7 @@ func classifyDial(e *dial.Error) Class {
 		return UnknownHost
 	case dial.BadCertificate, dial.HandshakeFailed:
 		return Unavailable
-	case dial.BadCAFile:
+	case dial.BadCAFile, dial.BadClientCert:
 		return Config
 	}
 	return Temporary

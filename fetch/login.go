@@ -64,6 +64,9 @@ func (s *session) authenticate(caps pop3.Capabilities) (how string, err error) {
 			s.h.tell(LoginTried{Account: s.h.a.Name, Mechanism: way.Name, Err: err})
 		}
 	}
+	if s.h.a.Auth != config.AuthAuto {
+		return "", tried[0]
+	}
 	return "", &refusedError{tried, choice.Passed}
 }
 
@@ -123,7 +126,7 @@ func endsLogin(way sasl.Way, err error) bool {
 		if way.Name == "EXTERNAL" {
 			return temporary(refused) || soundsTemporary(refused.Text)
 		}
-		return refused.Code != "" || soundsTemporary(refused.Text) || refusesCredentials(refused)
+		return refused.Code != "" || soundsTemporary(refused.Text) || refusesCredentials(refused) || relayed(refused)
 	}
 	return !isType[*pop3.MechanismError](err) || errors.Is(err, sasl.ErrUnproven)
 }
@@ -145,6 +148,11 @@ func refusesCredentials(refused *pop3.ServerError) bool {
 	return false
 }
 
+// relayed tells whether the server has found that its TLS connection is not ours: somebody stands between (RFC 5802 §6).
+func relayed(refused *pop3.ServerError) bool {
+	return refused.Reason == "channel-bindings-dont-match" || refused.Reason == "server-does-support-channel-binding"
+}
+
 // classifyLogin classifies what ends a login on this side of the connection.
 func (h *haul) classifyLogin(err error) (Class, string, bool) {
 	if e, ok := errors.AsType[*sasl.NoWayError](err); ok {
@@ -164,13 +172,13 @@ func (h *haul) noWayHint(e *sasl.NoWayError) string {
 	if e.Asked != "" {
 		return `set auth = "auto" for the best that the server offers`
 	}
+	if h.a.ByToken() {
+		return "does this provider take OAuth2 tokens for POP3?"
+	}
 	for _, p := range e.Passed {
 		if p.Name == "CRAM-MD5" || p.Name == sasl.APOP {
 			return fmt.Sprintf("auth = %q uses it all the same", strings.ToLower(p.Name))
 		}
-	}
-	if h.a.ByToken() {
-		return "does this provider take OAuth2 tokens for POP3?"
 	}
 	return `some providers take nothing but OAuth2 tokens: see "Logging in" in the README`
 }

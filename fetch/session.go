@@ -84,7 +84,7 @@ func (s *session) open(conn net.Conn) (err error) {
 
 // handshake brings TLS up on conn, with the certificate verified for the account's server.
 func (s *session) handshake(conn net.Conn) (net.Conn, error) {
-	cfg, err := dial.TLSConfig(dial.TLSOptions{ServerName: s.h.a.Server.Host, CAFile: s.h.a.TLSCAFile, Now: s.h.Now})
+	cfg, err := dial.TLSConfig(dial.TLSOptions{ServerName: s.h.a.Server.Host, CAFile: s.h.a.TLSCAFile, ClientCert: s.h.a.TLSClientCert, ClientKey: s.h.a.TLSClientKey, Now: s.h.Now})
 	if err != nil {
 		return nil, err
 	}

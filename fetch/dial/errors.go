@@ -35,12 +35,15 @@ const (
 	HandshakeFailed
 	// BadCAFile: the file of trusted authorities cannot be used.
 	BadCAFile
+	// BadClientCert: our own certificate or its key cannot be used.
+	BadClientCert
 )
 
 var kindNames = [...]string{
 	UnknownHost: "unknown host", ResolverFailed: "resolver failed", Refused: "refused", Unreachable: "unreachable",
 	TimedOut: "timed out", Lost: "connection lost", BadCertificate: "bad certificate",
 	HandshakeFailed: "handshake failed", BadCAFile: "bad CA file",
+	BadClientCert: "bad client certificate",
 }
 
 // String gives the kind in words.

@@ -21,6 +21,8 @@ type TLSOptions struct {
 	// CAFile is a PEM file of authorities. Where it is set, only these are trusted, not the system's. A server's own
 	// self-signed certificate may stand in it.
 	CAFile string
+	// ClientCert and ClientKey are PEM files, which may be one; "" is no certificate of our own.
+	ClientCert, ClientKey string
 	// Roots replaces the system's authorities where CAFile is "" (tests); nil is the system's.
 	Roots *x509.CertPool
 	// Now is the clock certificates are checked by; nil is time.Now.
@@ -30,7 +32,7 @@ type TLSOptions struct {
 // TLSConfig makes a client's configuration: TLS 1.2 or newer, the certificate verified for ServerName (a trailing dot and
 // an IPv6 zone are dropped, an address is checked against the certificate's addresses). No ALPN is offered: a server that
 // does not know the registered name "pop3" has to refuse the handshake (RFC 7301 §3.2), and one that does needs no name.
-// Errors: *Error with Kind BadCAFile; a plain error for an empty ServerName.
+// Errors: *Error with Kind BadCAFile or BadClientCert; a plain error for an empty ServerName.
 func TLSConfig(o TLSOptions) (*tls.Config, error) {
 	name := strings.TrimSuffix(o.ServerName, ".")
 	if addr, err := netip.ParseAddr(name); err == nil {
@@ -46,6 +48,13 @@ func TLSConfig(o TLSOptions) (*tls.Config, error) {
 			return nil, err
 		}
 		cfg.RootCAs = roots
+	}
+	if o.ClientCert != "" {
+		own, err := readClientCert(o.ClientCert, o.ClientKey)
+		if err != nil {
+			return nil, err
+		}
+		cfg.Certificates = []tls.Certificate{own}
 	}
 	return cfg, nil
 }

@@ -35,7 +35,9 @@ func TestChoose(t *testing.T) {
 		{"a token", Auto, everything, token, "OAUTHBEARER XOAUTH2", ""},
 		{"a certificate", Auto, everything, shown, "EXTERNAL SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN USER/PASS", ""},
 		{
-			"CRAM-MD5 is no fallback", Auto, Offer{Known: true, APOP: true, Mechanisms: []string{"CRAM-MD5", "NTLM"}}, password, "",
+			"CRAM-MD5 is no fallback", Auto,
+			Offer{Known: true, APOP: true, Mechanisms: []string{"CRAM-MD5", "NTLM"}},
+			password, "",
 			`nothing that the server offers can be used: CRAM-MD5 (used only by auth = "cram-md5"), APOP (used only by auth = "apop"), NTLM (not supported)`,
 		},
 		{"a token for no one", Auto, Offer{Known: true, User: true}, token, "", "nothing that the server offers can be used: USER/PASS (takes a password)"},
@@ -52,7 +54,9 @@ func TestChoose(t *testing.T) {
 		{"by name, nothing known", "scram-sha-1", sasl("X-ODD"), password, "", "the server does not offer SCRAM-SHA-1, but nothing else that is known"},
 		{"by name, without TLS", "scram-sha-1-plus", sasl("SCRAM-SHA-1-PLUS"), password, "", "SCRAM-SHA-1-PLUS cannot be used: it needs TLS"},
 		{
-			"forbidden by SASLprep", "scram-sha-1", sasl("SCRAM-SHA-1"), Credentials{User: "me", Secret: "a\u0007b"}, "",
+			"forbidden by SASLprep", "scram-sha-1", sasl("SCRAM-SHA-1"),
+			Credentials{User: "me", Secret: "a\u0007b"},
+			"",
 			"SCRAM-SHA-1 cannot be used: SASLprep (RFC 4013) forbids a character of the user name or of the password",
 		},
 		{"forbidden by SASLprep, the next", Auto, sasl("SCRAM-SHA-1", "PLAIN"), Credentials{User: "me", Secret: "\U0001f680"}, "PLAIN USER/PASS", ""},

@@ -49,12 +49,14 @@ func TestExchanges(t *testing.T) {
 		{"LOGIN of Exchange", newLogin, password, []string{"-", "User Name\x00", "me", "Password\x00", "s3cret"}},
 		{"LOGIN without words", newLogin, password, []string{"-", "", "me", "", "s3cret"}},
 		{
-			"CRAM-MD5, RFC 2195 §2", newCRAMMD5, Credentials{User: "tim", Secret: "tanstaaftanstaaf"},
+			"CRAM-MD5, RFC 2195 §2", newCRAMMD5,
+			Credentials{User: "tim", Secret: "tanstaaftanstaaf"},
 			[]string{"-", "<1896.697170952@postoffice.reston.mci.net>", "tim b913a602c7eda7a495b4e6e7334d3890"},
 		},
 		{"EXTERNAL", newExternal, Credentials{User: "fred@example.com"}, []string{"fred@example.com"}},
 		{
-			"XOAUTH2, two steps", newXOAUTH2, Credentials{User: "someuser@example.com", Secret: "ya29.vF9dft4qmTc2Nvb3RlckBhdHRhdmlzdGEuY29tCg"},
+			"XOAUTH2, two steps", newXOAUTH2,
+			Credentials{User: "someuser@example.com", Secret: "ya29.vF9dft4qmTc2Nvb3RlckBhdHRhdmlzdGEuY29tCg"},
 			[]string{"-", "", "user=someuser@example.com\x01auth=Bearer ya29.vF9dft4qmTc2Nvb3RlckBhdHRhdmlzdGEuY29tCg\x01\x01", `{"status":"400"}`, ""},
 		},
 		{

@@ -56,7 +56,7 @@ func (ca *CA) Pool() *x509.CertPool {
 	return pool
 }
 
-// Cert describes the certificate of a server. A wrong host is one that Hosts doesn't name.
+// Cert describes the certificate of a server, or of a client. A wrong host is one that Hosts doesn't name.
 type Cert struct {
 	Hosts       []string // names and IP addresses; none means localhost, 127.0.0.1 and ::1
 	Expired     bool     // it ended an hour before the CA's now
@@ -111,7 +111,7 @@ func (ca *CA) template(c Cert) *x509.Certificate {
 	t := &x509.Certificate{
 		SerialNumber: serial(), Subject: pkix.Name{CommonName: hosts[0]},
 		NotBefore: ca.now.Add(-time.Hour), NotAfter: ca.now.AddDate(1, 0, 0),
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 		BasicConstraintsValid: true,
 	}
 	if c.Expired {

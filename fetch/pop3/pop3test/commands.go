@@ -2,8 +2,6 @@ package pop3test
 
 import (
 	"bytes"
-	"encoding/base64"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -18,6 +16,7 @@ import (
 var commands = map[string]func(*session, []string) (reply, error){
 	"CAPA": (*session).capa,
 	"STLS": unauthenticated((*session).stls),
+	"APOP": unauthenticated((*session).apop),
 	"USER": unauthenticated((*session).userName),
 	"PASS": unauthenticated((*session).pass),
 	"STAT": inTransaction((*session).stat),
@@ -80,7 +79,7 @@ func (s *session) capa([]string) (reply, error) {
 
 func (s *session) defaultCaps() []string {
 	caps := DefaultCaps()
-	for _, name := range slices.Sorted(maps.Keys(s.srv.SASL)) {
+	for _, name := range slices.Concat(s.srv.Mechanisms, slices.Sorted(maps.Keys(s.srv.SASL))) {
 		caps[len(caps)-1] += " " + name
 	}
 	if s.srv.STLS && s.srv.TLS != nil && s.tls == nil && s.mailbox == nil {
@@ -126,100 +125,6 @@ func (s *session) enter(user string) (reply, error) {
 	}
 	s.mailbox, s.messages = u.Mailbox, messages
 	return ok("logged in"), nil
-}
-
-// Mechanism is the server's side of a SASL mechanism. It gets the initial response, nil when there was none, and asks
-// for further ones with a challenge; an error of ask is to be returned. It returns who the client has proved to be; a
-// *Refusal or any other error is answered by -ERR.
-type Mechanism func(initial []byte, ask func(challenge []byte) ([]byte, error)) (user string, err error)
-
-// Refusal is an error whose text is sent behind "-ERR " as it is.
-type Refusal string
-
-func (r Refusal) Error() string { return string(r) }
-
-var errCancelled = Refusal("authentication cancelled")
-
-// brokenError is an error of the connection and not of the login.
-type brokenError struct{ error }
-
-// auth is AUTH with a mechanism and perhaps an initial response (RFC 5034 §4).
-func (s *session) auth(args []string) (reply, error) {
-	if len(args) == 0 || len(args) > 2 {
-		return bad("AUTH takes a mechanism"), nil
-	}
-	mechanism := s.srv.SASL[strings.ToUpper(args[0])]
-	if mechanism == nil && strings.EqualFold(args[0], "PLAIN") {
-		mechanism = s.plain
-	}
-	if mechanism == nil {
-		return bad("no such mechanism"), nil
-	}
-	var initial []byte
-	if len(args) == 2 {
-		var err error
-		if initial, err = decode(args[1]); err != nil {
-			return bad("not base64"), nil
-		}
-	}
-	user, err := mechanism(initial, s.challenge)
-	var refusal Refusal
-	var broken brokenError
-	switch {
-	case errors.As(err, &refusal):
-		return bad(string(refusal)), nil
-	case errors.As(err, &broken):
-		return reply{}, broken.error
-	case err != nil:
-		return bad("[AUTH] " + err.Error()), nil
-	}
-	return s.enter(user)
-}
-
-// decode reads a base64 response; "=" is an empty one (RFC 5034 §4).
-func decode(text string) ([]byte, error) {
-	if text == "=" {
-		return []byte{}, nil
-	}
-	return base64.StdEncoding.DecodeString(text)
-}
-
-func (s *session) challenge(challenge []byte) ([]byte, error) {
-	line := "+ " + base64.StdEncoding.EncodeToString(challenge)
-	if err := s.answer(moment{on: Challenge}, func() (reply, error) { return reply{status: line}, nil }); err != nil {
-		return nil, brokenError{err}
-	}
-	c, err := s.next()
-	if err != nil {
-		return nil, brokenError{err}
-	}
-	if c.line == "*" {
-		return nil, errCancelled
-	}
-	response, err := decode(c.line)
-	if err != nil {
-		return nil, Refusal("not base64")
-	}
-	return response, nil
-}
-
-// plain is the mechanism PLAIN (RFC 4616).
-func (s *session) plain(initial []byte, ask func([]byte) ([]byte, error)) (string, error) {
-	if initial == nil {
-		var err error
-		if initial, err = ask(nil); err != nil {
-			return "", err
-		}
-	}
-	parts := bytes.Split(initial, []byte{0})
-	if len(parts) != 3 {
-		return "", Refusal("not a PLAIN response")
-	}
-	user := string(parts[1])
-	if u, known := s.srv.Users[user]; !known || u.Password != string(parts[2]) {
-		return "", errors.New("wrong user name or password")
-	}
-	return user, nil
 }
 
 func (s *session) stat([]string) (reply, error) {

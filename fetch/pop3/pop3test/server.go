@@ -1,6 +1,6 @@
 // Package pop3test is a POP3 server that a test can script.
 //
-// It speaks RFC 1939 (POP3), 2449 (CAPA, response codes, pipelining), 2595 (STLS), 5034 (AUTH) and 3206 ([AUTH]) as a
+// It speaks RFC 1939 (POP3), 2449 (CAPA, response codes, pipelining), 2595 (STLS), 5034 (AUTH, with the usual mechanisms) and 3206 ([AUTH]) as a
 // good server does, over any net.Conn: a TCP connection, or one end of a net.Pipe under testing/synctest. What a bad
 // server does is told to it as data: a [Fault] names a place in the dialogue and what goes wrong there.
 //
@@ -33,6 +33,7 @@ const (
 // User is who may log in, and to what.
 type User struct {
 	Password string
+	Token    string // the bearer token that XOAUTH2 and OAUTHBEARER take; "" for none
 	Mailbox  *Mailbox
 }
 
@@ -46,12 +47,17 @@ type Server struct {
 	// STLS offers TLS by the command STLS (RFC 2595 §4) instead of from the first octet on.
 	STLS bool
 	// Caps is the answer to CAPA, one capability a line. Nil means DefaultCaps, with STLS where it can be used and
-	// the mechanisms of SASL added.
+	// the mechanisms of Mechanisms and SASL added.
 	Caps []string
 	// CapsAfter is the answer to CAPA after the login. Nil means the same as before.
 	CapsAfter []string
-	// SASL holds mechanisms beside PLAIN, by their upper-case names.
+	// Mechanisms names those that the server offers of its own beside PLAIN: LOGIN, CRAM-MD5, SCRAM-SHA-1, SCRAM-SHA-256, both with
+	// -PLUS, EXTERNAL (the user is the name in the client's certificate), XOAUTH2, OAUTHBEARER.
+	Mechanisms []string
+	// SASL holds further mechanisms, by their upper-case names; one of a name the server knows stands in its place.
 	SASL map[string]Mechanism
+	// APOP puts a timestamp into the greeting, and takes APOP (RFC 1939 §7).
+	APOP bool
 	// DeleteOnDrop commits the DELEs of a session that ends without QUIT, as some old servers do.
 	DeleteOnDrop bool
 	// Faults says what goes wrong, and where. SetFaults replaces them while the server runs.

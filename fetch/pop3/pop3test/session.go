@@ -22,6 +22,7 @@ type session struct {
 	faults *faultSet
 	seen   map[int]int // for faults: how often each fitted in this session
 
+	stamp    string   // the timestamp of the greeting, where APOP is offered
 	user     string   // from USER
 	mailbox  *Mailbox // nil before the login and after the end
 	messages []*Message
@@ -95,7 +96,7 @@ func (s *session) serve() error {
 			return err
 		}
 	}
-	if err := s.answer(moment{on: Greeting}, func() (reply, error) { return ok("pop3test ready"), nil }); err != nil {
+	if err := s.answer(moment{on: Greeting}, s.greet); err != nil {
 		return err
 	}
 	for {
