@@ -188,11 +188,11 @@ func (h *haul) loginHint() string {
 	if hint := providerHint(h.a.Server.Host); hint != "" && !h.a.ByToken() {
 		return hint
 	}
+	if h.a.Auth == config.AuthExternal {
+		return "is the certificate in tls_client_cert username's, and one that the server knows?"
+	}
 	what := cmp.Or(h.a.Password.Key(), "password")
-	switch {
-	case h.a.Auth == config.AuthExternal:
-		what = "tls_client_cert"
-	case h.a.ByToken():
+	if h.a.ByToken() {
 		what = "the token"
 	}
 	return fmt.Sprintf("are username and %s right? Some providers want a password made for programs. Test with: %s", what, h.typed("check --connect"))

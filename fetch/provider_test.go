@@ -53,7 +53,7 @@ func TestProviders(t *testing.T) {
 
 // A refused login at a known provider says what that provider wants, also where it says that POP is switched off for the account.
 func TestRefusedByAProvider(t *testing.T) {
-	h := &haul{a: &config.Account{Name: "me", Server: config.Server{Host: "pop.gmail.com"}}}
+	h := &haul{engine: &engine{}, a: &config.Account{Name: "me", Server: config.Server{Host: "pop.gmail.com"}}}
 	for code, class := range map[string]Class{"AUTH": Login, "": Login, "SYS/PERM": Unavailable} {
 		got, hint := h.classify(doing(doingLogin, &pop3.ServerError{Command: "AUTH PLAIN", Code: code}))
 		if got != class || !strings.Contains(hint, "app password") {

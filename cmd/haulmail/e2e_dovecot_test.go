@@ -27,6 +27,12 @@ type server struct {
 // newDovecot starts a Dovecot with so many mailboxes, which ends with the test.
 func newDovecot(t *testing.T, users int) *server {
 	t.Helper()
+	return newDovecotWith(t, users, nil)
+}
+
+// newDovecotWith prepares the Dovecot's folder before it starts.
+func newDovecotWith(t *testing.T, users int, prepare func(dir string)) *server {
+	t.Helper()
 	need(t, "dovecot", "dovecot-core dovecot-pop3d")
 	need(t, "openssl", "openssl")
 	// Not t.TempDir: Dovecot's mail user has to reach it.
@@ -39,6 +45,9 @@ func newDovecot(t *testing.T, users int) *server {
 		t.Fatal(err)
 	}
 	s := &server{dir: filepath.Join(dir, "pop")}
+	if prepare != nil {
+		prepare(s.dir)
+	}
 	dovecotScript(t, "start", s.dir, "--users", strconv.Itoa(users), "--minutes", "15")
 	t.Cleanup(func() { dovecotScript(t, "stop", s.dir) })
 	text, err := os.ReadFile(filepath.Join(s.dir, "env"))
