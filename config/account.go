@@ -23,7 +23,7 @@ type Account struct {
 	Username   string // without control characters, at most 480 bytes
 	Auth       Auth
 	Password   Password
-	OAuth      string // where a token comes from; "" = the account has a password
+	OAuth      string // the provider whose token logs in, one of Config.Providers; "" = Password does
 	Maildir    string // absolute
 	Delete     Delete
 	Timeout    Duration // 1s to 1h
@@ -33,6 +33,8 @@ type Account struct {
 	MinInterval Duration
 	Retries     int
 	ErrorAfter  Lasting
+
+	PasswordTimeout Duration // 1s to 1h, for a command or a keyring
 }
 
 // Server is where a POP3 server listens.
@@ -107,40 +109,6 @@ func (d Delete) String() string {
 		return Duration(d.Age).String()
 	}
 	return word(deleteWords, int(d.Mode))
-}
-
-// Password says where a password comes from. At most one field is set; none
-// means that the terminal is asked.
-type Password struct {
-	Literal Secret
-	Command Command
-	File    string // absolute
-	Env     string // the name of an environment variable
-
-	TokenCommand Command // prints a bearer token
-}
-
-// The keys of a password, as Password.Key gives them.
-const (
-	KeyPassword        = "password"
-	KeyPasswordCommand = "password_command"
-	KeyPasswordFile    = "password_file"
-	KeyPasswordEnv     = "password_env"
-)
-
-// Key gives the name of the key that was set, "" if none was.
-func (p Password) Key() string {
-	switch {
-	case !p.Literal.IsZero():
-		return KeyPassword
-	case !p.Command.IsZero():
-		return KeyPasswordCommand
-	case p.File != "":
-		return KeyPasswordFile
-	case p.Env != "":
-		return KeyPasswordEnv
-	}
-	return ""
 }
 
 // Command is a program to run: either Shell or Args is set. It prints as

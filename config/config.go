@@ -53,6 +53,10 @@ type Config struct {
 	PerServer int        // accounts fetched at the same time from one server, 1 to 1000
 	StateDir  string     // absolute; "" leaves the choice to the caller
 	Accounts  []*Account // in the order of the file, at least one
+
+	// Providers are the providers of tokens by their names: those that the file
+	// defines. Every Account.OAuth is one of them.
+	Providers map[string]*Provider
 }
 
 // Account gives the account of that name, nil if there is none.

@@ -50,19 +50,20 @@ error_after = "3 runs"
 	want := &config.Config{
 		File: "/etc/mail/haul.toml", Jobs: 3, PerServer: 2, StateDir: "/home/me/state",
 		Accounts: []*config.Account{{
-			Name:        "me@example.org",
-			Server:      config.Server{Host: "pop.example.org", Port: 1995},
-			TLS:         config.TLSStart,
-			TLSCAFile:   "/etc/mail/ca.pem",
-			Username:    "me and you",
-			Auth:        config.AuthSCRAMSHA256,
-			Password:    config.Password{Literal: config.NewSecret(`p"\ä`)},
-			Maildir:     "/home/me",
-			Delete:      config.Delete{Mode: config.DeleteAged, Age: 9 * 24 * time.Hour},
-			Timeout:     config.Duration(90 * time.Second),
-			Pipelining:  config.PipeliningOff,
-			MinInterval: config.Duration(15 * time.Minute),
-			ErrorAfter:  config.Lasting{Runs: 3},
+			Name:            "me@example.org",
+			Server:          config.Server{Host: "pop.example.org", Port: 1995},
+			TLS:             config.TLSStart,
+			TLSCAFile:       "/etc/mail/ca.pem",
+			Username:        "me and you",
+			Auth:            config.AuthSCRAMSHA256,
+			Password:        config.Password{Literal: config.NewSecret(`p"\ä`)},
+			Maildir:         "/home/me",
+			Delete:          config.Delete{Mode: config.DeleteAged, Age: 9 * 24 * time.Hour},
+			Timeout:         config.Duration(90 * time.Second),
+			Pipelining:      config.PipeliningOff,
+			MinInterval:     config.Duration(15 * time.Minute),
+			ErrorAfter:      config.Lasting{Runs: 3},
+			PasswordTimeout: config.Duration(time.Minute),
 		}},
 	}
 	if !reflect.DeepEqual(c, want) {
@@ -75,12 +76,13 @@ func TestLeastKeys(t *testing.T) {
 	want := &config.Config{
 		File: "/etc/mail/haul.toml", Jobs: 16, PerServer: 4,
 		Accounts: []*config.Account{{
-			Name:     "work",
-			Server:   config.Server{Host: "pop.example.org", Port: 995},
-			Username: "me",
-			Maildir:  "/etc/mail/m",
-			Timeout:  config.Duration(time.Minute),
-			Retries:  2,
+			Name:            "work",
+			Server:          config.Server{Host: "pop.example.org", Port: 995},
+			Username:        "me",
+			Maildir:         "/etc/mail/m",
+			Timeout:         config.Duration(time.Minute),
+			Retries:         2,
+			PasswordTimeout: config.Duration(time.Minute),
 		}},
 	}
 	if !reflect.DeepEqual(c, want) {

@@ -23,6 +23,7 @@ type document struct {
 	root         table
 	errs         Errors
 	literal      *value // the first password that stands in the file itself
+	oauth        map[string]*Provider
 }
 
 // table holds the values of one TOML table by their keys.

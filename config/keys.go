@@ -28,12 +28,18 @@ func accountKeys() []accountKey {
 		{"username", (*document).readUsername},
 		{"auth", (*document).readAuth},
 		{KeyPassword, (*document).readPassword},
-		{KeyPasswordCommand, (*document).readCommand},
+		{KeyPasswordCommand, func(d *document, v value, a *Account) { d.readCommand(v, &a.Password.Command) }},
 		{KeyPasswordFile, func(d *document, v value, a *Account) { d.readPath(v, &a.Password.File) }},
 		{KeyPasswordEnv, (*document).readEnv},
+		{KeyPasswordCredential, (*document).readCredential},
+		{KeyPasswordKeyring, (*document).readKeyring},
+		{KeyNetrc, (*document).readNetrc},
+		{KeyOAuth, (*document).readOAuth},
+		{KeyTokenCommand, func(d *document, v value, a *Account) { d.readCommand(v, &a.Password.TokenCommand) }},
+		{"password_timeout", func(d *document, v value, a *Account) { d.readWait(v, &a.PasswordTimeout) }},
 		{"maildir", func(d *document, v value, a *Account) { d.readPath(v, &a.Maildir) }},
 		{"delete", (*document).readDelete},
-		{"timeout", (*document).readTimeout},
+		{"timeout", func(d *document, v value, a *Account) { d.readWait(v, &a.Timeout) }},
 		{"pipelining", (*document).readPipelining},
 		{"min_interval", (*document).readMinInterval},
 		{"retries", (*document).readRetries},
@@ -55,8 +61,10 @@ var fileKeys = []fileKey{
 
 var (
 	requiredKeys = []string{"server", "username", "maildir"}
-	passwordKeys = []string{KeyPassword, KeyPasswordCommand, KeyPasswordFile, KeyPasswordEnv}
-	tableKeys    = []string{"defaults", "account"}
+	passwordKeys = []string{
+		KeyPassword, KeyPasswordCommand, KeyPasswordFile, KeyPasswordEnv, KeyPasswordCredential, KeyPasswordKeyring, KeyNetrc, KeyOAuth, KeyTokenCommand,
+	}
+	tableKeys = []string{"defaults", "account", "oauth"}
 )
 
 // habits are keys of other programs, and what to write for them here.
@@ -96,7 +104,8 @@ func (d *document) config() *Config {
 			k.read(d, v, c)
 		}
 	}
-	base := Account{Timeout: defaultTimeout, Retries: defaultRetries}
+	c.Providers = d.providers()
+	base := Account{Timeout: defaultTimeout, PasswordTimeout: defaultPasswordTimeout, Retries: defaultRetries}
 	var defaults table
 	if v, ok := d.root["defaults"]; ok {
 		if defaults, ok = d.table(v, "write [defaults] on a line of its own, and the keys below it"); ok {
@@ -169,7 +178,7 @@ func (d *document) account(head value, keys table, base Account, defaults table)
 	a.Name = head.key()
 	d.checkName(head)
 	if slices.ContainsFunc(passwordKeys, keys.has) {
-		a.Password = Password{} // any way to the password replaces the default's
+		a.Password, a.OAuth = Password{}, "" // any way to the password replaces the default's
 	}
 	d.readKeys(keys, &a, fmt.Sprintf("in account %q", a.Name))
 	var missing []string
@@ -213,7 +222,7 @@ func (d *document) readKeys(keys table, a *Account, where string) {
 			continue
 		}
 		k.read(d, v, a)
-		if slices.Contains(passwordKeys, k.name) {
+		if slices.Contains(passwordKeys, k.name) && v.data != false { // netrc = false is none
 			passwords = append(passwords, k.name)
 		}
 	}
@@ -280,14 +289,16 @@ func longest(v value) toml.Key {
 func unknownHint(v value, known []string) string {
 	name, atTop := v.key(), len(v.path) == 1
 	switch {
-	case atTop && slices.Contains(accountKeyNames(), name):
+	case slices.Contains(providerKeyNames(), name) && !slices.Contains(known, name):
+		return "this key belongs below an [oauth.NAME]"
+	case (atTop || v.path[0] == "oauth") && slices.Contains(accountKeyNames(), name):
 		return "this key belongs below an [account.NAME] or below [defaults]"
 	case !atTop && slices.Contains(fileKeyNames(), name):
 		return "this key belongs above the first table"
 	case nearest(name, known) != "":
 		return ""
 	case atTop && isTable(v.data):
-		return "the tables are [defaults] and [account.NAME]"
+		return "the tables are [defaults], [account.NAME] and [oauth.NAME]"
 	}
 	if habit := nearest(name, slices.Sorted(maps.Keys(habits))); habit != "" && !atTop {
 		return habits[habit]

@@ -70,18 +70,20 @@ func goesOn(value string) bool {
 	return strings.HasPrefix(value, "[") && !strings.HasSuffix(value, "]")
 }
 
+// secretKeys are the keys whose values are, or may hold, a secret.
+var secretKeys = []string{KeyPassword, KeyPasswordCommand, KeyTokenCommand, keyClientSecret, keyClientSecretCommand}
+
 // secretive reports whether the value of a key, known or not, may be a secret.
 func secretive(key string) bool {
 	key = strings.ToLower(key)
-	known := accountKeyNames()
+	known := append(accountKeyNames(), providerKeyNames()...)
 	if slices.Contains(known, key) {
-		return key == KeyPassword || key == KeyPasswordCommand
+		return slices.Contains(secretKeys, key)
 	}
 	for _, part := range []string{"pass", "pwd", "secret", "token", "command"} {
 		if strings.Contains(key, part) {
 			return true
 		}
 	}
-	near := nearest(key, known)
-	return near == KeyPassword || near == KeyPasswordCommand
+	return slices.Contains(secretKeys, nearest(key, known))
 }

@@ -11,11 +11,12 @@ import (
 	"unicode/utf8"
 )
 
-// Bounds of the key "timeout".
+// Bounds of the keys "timeout" and "password_timeout".
 const (
-	defaultTimeout = Duration(60 * time.Second) // slow servers think that long before they greet
-	minTimeout     = Duration(time.Second)
-	maxTimeout     = Duration(time.Hour) // nothing else ends the wait for a silent server
+	defaultTimeout         = Duration(60 * time.Second) // slow servers think that long before they greet
+	defaultPasswordTimeout = Duration(60 * time.Second) // to type a passphrase; a cron job asks a person who isn't there
+	minTimeout             = Duration(time.Second)
+	maxTimeout             = Duration(time.Hour) // nothing else ends the wait for a silent server
 )
 
 const durationHint = `write "30s", "36h" or "14d"`
@@ -121,16 +122,17 @@ func (d *document) duration(v value, hint, unit string) (Duration, bool) {
 	return parsed, err == nil
 }
 
-func (d *document) readTimeout(v value, a *Account) {
+// readWait reads how long something may be waited for.
+func (d *document) readWait(v value, to *Duration) {
 	t, ok := d.duration(v, durationHint, "seconds")
 	if !ok {
 		return
 	}
 	if t < minTimeout || t > maxTimeout {
-		d.failValue(v, fmt.Sprintf("timeout %q is out of range", t), fmt.Sprintf(`write a time from "%s" to "%s"`, minTimeout, maxTimeout))
+		d.failValue(v, fmt.Sprintf("%s %q is out of range", v.key(), t), fmt.Sprintf(`write a time from "%s" to "%s"`, minTimeout, maxTimeout))
 		return
 	}
-	a.Timeout = t
+	*to = t
 }
 
 func (d *document) readDelete(v value, a *Account) {
@@ -160,54 +162,6 @@ func (d *document) readUsername(v value, a *Account) {
 		return
 	}
 	a.Username = s
-}
-
-func (d *document) readPassword(v value, a *Account) {
-	if d.literal == nil {
-		d.literal = &v
-	}
-	s, ok := d.str(v, "write it in quotes, or use password_command")
-	if !ok {
-		return
-	}
-	if strings.ContainsAny(s, "\r\n\x00") {
-		d.failValue(v, "password holds a line end or a NUL", "write it in single quotes on one line if it holds a backslash")
-		return
-	}
-	a.Password.Literal = NewSecret(s)
-}
-
-func (d *document) readCommand(v value, a *Account) {
-	const hint = `write a line for the shell, "pass show mail", or an array of words, ["pass", "show", "mail"]`
-	if line, ok := v.data.(string); ok && strings.TrimSpace(line) != "" && !strings.Contains(line, "\x00") {
-		a.Password.Command = Command{Shell: line}
-		return
-	}
-	words, ok := v.data.([]any)
-	var args []string
-	for _, w := range words {
-		s, isString := w.(string)
-		ok = ok && isString && !strings.Contains(s, "\x00")
-		args = append(args, s)
-	}
-	if !ok || len(args) == 0 || args[0] == "" {
-		d.failValue(v, "password_command is no command", hint)
-		return
-	}
-	a.Password.Command = Command{Args: args}
-}
-
-func (d *document) readEnv(v value, a *Account) {
-	const hint = `write the name of a variable: password_env = "MAIL_PASSWORD"`
-	s, ok := d.plain(v, hint)
-	if !ok {
-		return
-	}
-	if name := strings.TrimPrefix(s, "$"); name != s || strings.ContainsAny(s, "= ") {
-		d.failValue(v, fmt.Sprintf("password_env %q is not the name of a variable", s), hint)
-		return
-	}
-	a.Password.Env = s
 }
 
 // readPath reads a path and makes it absolute.
