@@ -31,11 +31,12 @@ const (
 
 // knownProviders are those of which a file need only give the client.
 //
-// Google lets no program read mail that signed in by a device code, and
-// Microsoft matches a redirect without its port for the name localhost only.
+// Google lets no program read mail that signed in by a device code, and gives a
+// token to refresh with only where it is asked to. Microsoft leaves the port out
+// of account only in a redirect to localhost.
 var knownProviders = map[string]Provider{
 	"google": {
-		AuthURL:     "https://accounts.google.com/o/oauth2/v2/auth",
+		AuthURL:     "https://accounts.google.com/o/oauth2/v2/auth?access_type=offline&prompt=consent",
 		TokenURL:    "https://oauth2.googleapis.com/token",
 		RedirectURL: usualRedirect,
 		Scopes:      []string{"https://mail.google.com/"},

@@ -14,44 +14,35 @@ import (
 	"haulmail/config"
 )
 
-const (
-	// commandTimeout is long enough to type a passphrase, and short enough for
-	// a cron job whose command asks a person who isn't there.
-	commandTimeout = 60 * time.Second
-	// pipeDelay is how long the output of a command is read on after its end. What
-	// it wrote is in the pipe by then; only a process that it left behind can
-	// keep the pipe open.
-	pipeDelay = time.Second
-)
+// pipeDelay is how long the output of a command is read on after its end. What
+// it wrote is in the pipe by then; only a process that it left behind can keep
+// the pipe open.
+const pipeDelay = time.Second
 
-// ErrTimeout says that a command did not end in time.
-var ErrTimeout = errors.New("the command did not end in time")
+// ErrTimeout says that a command did not end, or a keyring did not answer, in time.
+var ErrTimeout = errors.New("did not end in time")
 
 // errEmpty says that a command ended well and said nothing.
 var errEmpty = errors.New("the first line of the command's output is empty")
 
-// fromCommand runs the account's command; the first line of its output is the
-// password. The command finds HAULMAIL_ACCOUNT, HAULMAIL_SERVER (the host) and
+// fromCommand runs a command for an account; the first line of its output is
+// the secret. The command finds HAULMAIL_ACCOUNT, HAULMAIL_SERVER (the host) and
 // HAULMAIL_USERNAME in its environment and nothing on its standard input.
-func (s Source) fromCommand(ctx context.Context, a *config.Account) (text, hint string, err error) {
-	limit := s.CommandTimeout
-	if limit == 0 {
-		limit = commandTimeout
-	}
-	timed, stopTimer := context.WithTimeoutCause(ctx, limit, fmt.Errorf("%w (%v)", ErrTimeout, limit))
+func (s Source) fromCommand(ctx context.Context, a *config.Account, command config.Command) (text, hint string, err error) {
+	timed, stopTimer := context.WithTimeoutCause(ctx, time.Duration(a.PasswordTimeout), fmt.Errorf("the command %w (%v)", ErrTimeout, a.PasswordTimeout))
 	defer stopTimer()
 	running, stop := context.WithCancelCause(timed)
 	defer stop(nil)
 
 	out := &bounded{limit: maxOutput, full: func() { stop(errTooLong) }}
 	complaint := &tail{}
-	cmd := s.command(running, a)
+	cmd := s.command(running, a, command)
 	cmd.Stdout, cmd.Stderr = out, complaint
 	err = cmd.Run()
 	text = firstLine(out.kept)
 	if cause := context.Cause(running); err != nil && cause != nil {
 		if errors.Is(cause, ErrTimeout) {
-			hint = "it may wait for an answer: run it by hand"
+			hint = "it may wait for an answer: run it by hand, or set password_timeout"
 		}
 		return "", hint, stopped(ctx, cause)
 	}
@@ -64,7 +55,7 @@ func (s Source) fromCommand(ctx context.Context, a *config.Account) (text, hint 
 	if err == nil {
 		return text, "", nil
 	}
-	reason := complaint.lastLine(a.Password.Command.Shell, text)
+	reason := complaint.lastLine(command.Shell, text)
 	if reason == "" {
 		return "", "run the command by hand and see what it says", err
 	}
@@ -84,8 +75,8 @@ func stopped(ctx context.Context, cause error) error {
 // a whole when ctx ends. The exception is a run with a person at the terminal:
 // out of the terminal's group a command could not ask that person anything (it
 // would be stopped by SIGTTIN), and Ctrl-C reaches everyone there anyway.
-func (s Source) command(ctx context.Context, a *config.Account) *exec.Cmd {
-	argv := a.Password.Command.Argv()
+func (s Source) command(ctx context.Context, a *config.Account, command config.Command) *exec.Cmd {
+	argv := command.Argv()
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.WaitDelay = pipeDelay
 	cmd.Env = append(append([]string{}, s.Environ...),

@@ -19,6 +19,13 @@ func shell(line string) *config.Account {
 	return account(config.Password{Command: config.Command{Shell: line}})
 }
 
+// hurried is shell with less time.
+func hurried(line string) *config.Account {
+	a := shell(line)
+	a.PasswordTimeout = config.Duration(300 * time.Millisecond)
+	return a
+}
+
 func TestCommand(t *testing.T) {
 	s := secret.Source{Environ: append(os.Environ(), "HAULMAIL_ACCOUNT=old", "OTHER=x")}
 	for _, c := range []struct{ line, password, why string }{
@@ -82,9 +89,9 @@ func TestArgs(t *testing.T) {
 // A command that doesn't end is killed with all that it started.
 func TestTimeout(t *testing.T) {
 	pids := filepath.Join(t.TempDir(), "pids")
-	s := secret.Source{Environ: os.Environ(), CommandTimeout: 300 * time.Millisecond}
+	s := secret.Source{Environ: os.Environ()}
 	start := time.Now()
-	got, err := s.Password(t.Context(), shell("echo hunter2; sleep 100 & echo $$ $! >"+pids+"; sleep 100"))
+	got, err := s.Password(t.Context(), hurried("echo hunter2; sleep 100 & echo $$ $! >"+pids+"; sleep 100"))
 	want(t, got, err, "", "password_command: the command did not end in time (300ms)")
 	if !errors.Is(err, secret.ErrTimeout) || errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v", err)
@@ -122,12 +129,11 @@ func TestStopped(t *testing.T) {
 // it may ask; it is still stopped in time, though its child holds the output.
 func TestTimeoutAtTerminal(t *testing.T) {
 	s := secret.Source{
-		Environ:        os.Environ(),
-		CommandTimeout: 300 * time.Millisecond,
-		Prompt:         func(context.Context, string) (config.Secret, error) { return config.Secret{}, nil },
+		Environ: os.Environ(),
+		Prompt:  func(context.Context, string) (config.Secret, error) { return config.Secret{}, nil },
 	}
 	start := time.Now()
-	got, err := s.Password(t.Context(), shell("sleep 5 & wait"))
+	got, err := s.Password(t.Context(), hurried("sleep 5 & wait"))
 	want(t, got, err, "", "did not end in time")
 	if took := time.Since(start); took > 4*time.Second {
 		t.Errorf("took %v", took)

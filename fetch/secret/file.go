@@ -2,9 +2,12 @@ package secret
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 )
@@ -19,35 +22,62 @@ const (
 
 var errTooLong = fmt.Errorf("more than %d KiB are no password", maxOutput>>10)
 
-// fromFile reads the first line of a file that is its owner's alone. The check
-// is made on the open file, so that nobody can exchange it between the two.
-// Opening does not wait: a FIFO has no writer yet, perhaps never.
+// fromFile reads the first line of a file that is its owner's alone.
 func fromFile(path string) (text, hint string, err error) {
-	const othersRead = 0o044
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	all, hint, err := readPrivate(path, true)
 	if err != nil {
-		return "", "", err
-	}
-	defer f.Close() // only read from
-	info, err := f.Stat()
-	if err != nil {
-		return "", "", err
-	}
-	if !info.Mode().IsRegular() {
-		return "", "write the password into a plain file", fmt.Errorf("%s is not a regular file", path)
-	}
-	if info.Mode().Perm()&othersRead != 0 {
-		return "", "chmod 600 " + shellWord(path), fmt.Errorf("%s can be read by others", path)
-	}
-	all, err := io.ReadAll(io.LimitReader(f, maxOutput+1))
-	if err != nil {
-		return "", "", err
+		return "", hint, err
 	}
 	text = firstLine(all)
 	if text == "" {
 		return "", "write the password into its first line", fmt.Errorf("the first line of %s is empty", path)
 	}
 	return text, "", nil
+}
+
+// fromCredential reads a credential that systemd gives to a unit. Who may read
+// it is systemd's business: its mode shows the mask of an ACL.
+func (s Source) fromCredential(name string) (text, hint string, err error) {
+	folder := s.lookup("CREDENTIALS_DIRECTORY")
+	if folder == "" {
+		return "", "run it from a systemd unit with LoadCredential=" + name + ":/PATH", errors.New("$CREDENTIALS_DIRECTORY is not set: only systemd gives credentials")
+	}
+	path := filepath.Join(folder, name)
+	all, _, err := readPrivate(path, false)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", "give the unit LoadCredential=" + name + ":/PATH", err
+	}
+	if err != nil {
+		return "", "", err
+	}
+	if text = firstLine(all); text == "" {
+		return "", "", fmt.Errorf("the first line of %s is empty", path)
+	}
+	return text, "", nil
+}
+
+// readPrivate reads a file, which must be its owner's alone if alone is set. The
+// check is made on the open file, so that nobody can exchange it between the two.
+// Opening does not wait: a FIFO has no writer yet, perhaps never.
+func readPrivate(path string, alone bool) (text []byte, hint string, err error) {
+	const othersRead = 0o044
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, "", err
+	}
+	defer f.Close() // only read from
+	info, err := f.Stat()
+	if err != nil {
+		return nil, "", err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, "write the password into a plain file", fmt.Errorf("%s is not a regular file", path)
+	}
+	if alone && info.Mode().Perm()&othersRead != 0 {
+		return nil, "chmod 600 " + shellWord(path), fmt.Errorf("%s can be read by others", path)
+	}
+	text, err = io.ReadAll(io.LimitReader(f, maxOutput+1))
+	return text, "", err
 }
 
 // firstLine gives the first line without its line end. The lines behind it are

@@ -1,10 +1,12 @@
-// Package secret gets the password of an account from where its config says:
-// a command, a file, an environment variable, the config itself, or a person
-// at the terminal.
+// Package secret gets the password of an account from where its config says: a
+// command, a file, an environment variable, systemd, a .netrc, the desktop's
+// keyring, the config itself, or a person at the terminal. A command may give a
+// token in its place; the tokens that have to be kept and refreshed are package
+// fetch/token's.
 //
 // It promises three things. A password is one line: what could begin another
 // POP3 command never leaves this package. Nothing waits for ever: a command has
-// a minute, and it goes together with all that it started. And no error holds
+// its time, and it goes together with all that it started. And no error holds
 // the password or the command, which may have the password written into it;
 // an error holds what the command itself said on its standard error, because
 // "exited with 1" helps nobody.
@@ -19,7 +21,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"haulmail/config"
 )
@@ -31,13 +32,13 @@ type Source struct {
 	LookupEnv func(name string) (value string, found bool)
 	// Environ is the environment of commands, as os.Environ gives it.
 	Environ []string
+	// Home is the home folder, where .netrc lies; "" if there is none.
+	Home string
 	// Prompt asks a person for a password. The label says what for: USERNAME at
 	// HOST. It may be nil: then there is nobody to ask, and an account without a
 	// password is an error. Accounts are fetched side by side, so it must put
 	// questions that come at the same time one after the other.
 	Prompt func(ctx context.Context, label string) (config.Secret, error)
-	// CommandTimeout bounds a command's time; 0 means 60 seconds.
-	CommandTimeout time.Duration
 }
 
 // Error says why there is no password for an account.
@@ -54,8 +55,8 @@ func (e *Error) Error() string { return e.Source + ": " + e.Err.Error() }
 // Unwrap gives the cause. It is the context's error where that ended the wait.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Password gets the password of a. It is not empty and holds no CR, LF or NUL.
-// The error is an *Error.
+// Password gets the password of a, or the token that its command gives. It is
+// not empty and holds no CR, LF or NUL. The error is an *Error.
 func (s Source) Password(ctx context.Context, a *config.Account) (config.Secret, error) {
 	source := a.Password.Key()
 	var text, hint string
@@ -64,11 +65,19 @@ func (s Source) Password(ctx context.Context, a *config.Account) (config.Secret,
 	case config.KeyPassword:
 		text = a.Password.Literal.Reveal()
 	case config.KeyPasswordCommand:
-		text, hint, err = s.fromCommand(ctx, a)
+		text, hint, err = s.fromCommand(ctx, a, a.Password.Command)
+	case config.KeyTokenCommand:
+		text, hint, err = s.fromCommand(ctx, a, a.Password.TokenCommand)
 	case config.KeyPasswordFile:
 		text, hint, err = fromFile(a.Password.File)
 	case config.KeyPasswordEnv:
 		text, hint, err = s.fromEnv(a.Password.Env)
+	case config.KeyPasswordCredential:
+		text, hint, err = s.fromCredential(a.Password.Credential)
+	case config.KeyNetrc:
+		text, hint, err = s.fromNetrc(a)
+	case config.KeyPasswordKeyring:
+		text, hint, err = s.fromKeyring(ctx, a)
 	default:
 		source = "terminal"
 		text, hint, err = s.fromPrompt(ctx, a)
@@ -76,8 +85,27 @@ func (s Source) Password(ctx context.Context, a *config.Account) (config.Secret,
 	if err == nil {
 		err = check(text)
 	}
+	if err == nil && source == config.KeyTokenCommand {
+		err = checkToken(text)
+	}
 	if err != nil {
 		return config.Secret{}, &Error{Account: a.Name, Source: source, Err: err, Hint: hint}
+	}
+	return config.NewSecret(text), nil
+}
+
+// ClientSecret gets the secret of the program that a provider knows us as; there
+// may be none. The error is an *Error.
+func (s Source) ClientSecret(ctx context.Context, a *config.Account, p *config.Provider) (config.Secret, error) {
+	if p.ClientSecretCommand.IsZero() {
+		return p.ClientSecret, nil
+	}
+	text, hint, err := s.fromCommand(ctx, a, p.ClientSecretCommand)
+	if err == nil {
+		err = check(text)
+	}
+	if err != nil {
+		return config.Secret{}, &Error{Account: a.Name, Source: "client_secret_command", Err: err, Hint: hint}
 	}
 	return config.NewSecret(text), nil
 }
@@ -96,6 +124,15 @@ func check(text string) error {
 	return nil
 }
 
+// checkToken refuses what cannot be a bearer token (RFC 6750 §2.1, and whatever
+// else is visible): what a login sends around it begins with control characters.
+func checkToken(text string) error {
+	if strings.IndexFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) >= 0 {
+		return errors.New("what the command printed is no token: it holds a blank or a character that is not ASCII")
+	}
+	return nil
+}
+
 func (s Source) fromEnv(name string) (text, hint string, err error) {
 	hint = "set " + name + ", or use password_command"
 	if s.LookupEnv != nil {
@@ -105,6 +142,15 @@ func (s Source) fromEnv(name string) (text, hint string, err error) {
 		}
 	}
 	return "", hint, fmt.Errorf("the environment variable %s is not set", name)
+}
+
+// lookup gives an environment variable, "" where it is not set.
+func (s Source) lookup(name string) string {
+	if s.LookupEnv == nil {
+		return ""
+	}
+	text, _ := s.LookupEnv(name)
+	return text
 }
 
 func (s Source) fromPrompt(ctx context.Context, a *config.Account) (text, hint string, err error) {

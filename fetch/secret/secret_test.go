@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"haulmail/config"
 	"haulmail/fetch/secret"
@@ -16,7 +17,10 @@ import (
 
 // account is one whose password comes from p.
 func account(p config.Password) *config.Account {
-	return &config.Account{Name: "work", Server: config.Server{Host: "pop.example.org", Port: 995}, Username: "me", Password: p}
+	return &config.Account{
+		Name: "work", Server: config.Server{Host: "pop.example.org", Port: 995}, Username: "me", Password: p,
+		PasswordTimeout: config.Duration(time.Minute),
+	}
 }
 
 // want checks that a password came, or an error that holds why.

@@ -1,0 +1,60 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+)
+
+// maxAnswer bounds what a provider may answer with. It is below the bound of
+// package oauth2 itself, 1 MiB, behind which that would cut an answer off and take
+// the rest for all of it.
+const maxAnswer = 1<<20 - 1
+
+var errTooLong = errors.New("the answer is longer than 1 MiB")
+
+// bounded sends requests as http.DefaultTransport does: through the environment's
+// proxy, with certificates verified. It ends them with ctx, which package oauth2
+// forgets for device codes, and bounds the answers.
+type bounded struct{ ctx context.Context }
+
+// RoundTrip implements http.RoundTripper.
+func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithCancel(r.Context())
+	unwatch := context.AfterFunc(b.ctx, cancel)
+	response, err := http.DefaultTransport.RoundTrip(r.WithContext(ctx))
+	if err != nil {
+		unwatch()
+		cancel()
+		return nil, err
+	}
+	end := func() { unwatch(); cancel() }
+	response.Body = &boundedBody{ReadCloser: response.Body, left: maxAnswer, end: end}
+	return response, nil
+}
+
+// boundedBody is a body that fails when it is too long.
+type boundedBody struct {
+	io.ReadCloser
+	left int
+	end  func()
+}
+
+// Read implements io.Reader.
+func (b *boundedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p[:min(len(p), b.left+1)])
+	if b.left -= n; b.left < 0 {
+		return 0, errTooLong
+	}
+	if err != nil {
+		b.end() // package oauth2 does not close every body that it has read
+	}
+	return n, err
+}
+
+// Close implements io.Closer.
+func (b *boundedBody) Close() error {
+	b.end()
+	return b.ReadCloser.Close()
+}

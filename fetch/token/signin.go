@@ -1,0 +1,102 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"haulmail/config"
+)
+
+const (
+	signInWithin = 15 * time.Minute // for a person to find their password and their telephone
+	maxInterval  = 60               // seconds between two questions whether they are done
+)
+
+// Person is whoever signs in. Its functions are called one at a time.
+type Person struct {
+	// Browser says that the browser is on this machine, or its last address can be
+	// pasted, so that no code need be typed where a provider has both ways.
+	Browser bool
+	// ShowCode shows where to go and what to type there, and until when.
+	ShowCode func(address, code string, until time.Time)
+	// ShowAddress shows an address to open in a browser.
+	ShowAddress func(address string)
+	// Paste reads the address that a browser ended at, which could not reach this
+	// machine. It is called after ShowAddress, and left alone when that was not needed.
+	Paste func(context.Context) (string, error)
+}
+
+// Granted is what a person has got by signing in.
+type Granted struct {
+	Path        string    // of the token's file
+	Expiry      time.Time // of the first token; zero if the provider did not say
+	Refreshable bool      // it will be refreshed; else the person has to come back then
+}
+
+// SignIn has a person sign in to an account's provider, and stores the token. The
+// error is an *Error, or what ClientSecret gave.
+func (k Keeper) SignIn(ctx context.Context, a *config.Account, person Person) (Granted, error) {
+	ctx, stop := context.WithTimeoutCause(ctx, signInWithin+time.Duration(a.Timeout), errors.New("nobody has signed in"))
+	defer stop()
+	c, err := k.client(ctx, a)
+	if err != nil {
+		return Granted{}, err
+	}
+	if person.Browser && c.provider.AuthURL == "" {
+		return Granted{}, &Error{Step: StepProvider, Kind: Misconfigured, Err: fmt.Errorf("provider %q has no auth_url for a browser", c.provider.Name), Hint: "leave out --browser"}
+	}
+	var got *oauth2.Token
+	if c.provider.DeviceURL == "" || person.Browser {
+		got, err = c.byBrowser(a.Username, person)
+	} else {
+		got, err = c.byDevice(person)
+	}
+	if err != nil {
+		return Granted{}, err
+	}
+	fresh, err := c.accept(StepToken, got)
+	if err != nil {
+		return Granted{}, err
+	}
+	unlock, err := k.lock(ctx, a)
+	if err != nil {
+		return Granted{}, err
+	}
+	defer unlock()
+	if err := k.write(a, fresh); err != nil {
+		return Granted{}, err
+	}
+	return Granted{Path: k.Path(a), Expiry: fresh.Expiry, Refreshable: fresh.RefreshToken != ""}, nil
+}
+
+// byDevice has the person type a code into a browser, wherever that is (RFC 8628).
+func (c *client) byDevice(person Person) (*oauth2.Token, error) {
+	device, err := c.DeviceAuth(c.ctx)
+	if err != nil {
+		return nil, c.explain(StepDevice, err)
+	}
+	if device.DeviceCode == "" || device.UserCode == "" || !isWebAddress(device.VerificationURI) {
+		return nil, &Error{Step: StepDevice, Kind: Malformed, Err: errors.New("the answer lacks a code, or the address to type it at"), Hint: c.urlHint()}
+	}
+	if latest := time.Now().Add(signInWithin); device.Expiry.IsZero() || device.Expiry.After(latest) {
+		device.Expiry = latest
+	}
+	device.Interval = min(max(device.Interval, 0), maxInterval) // 0 is the RFC's own default
+	person.ShowCode(shown(device.VerificationURI), shown(device.UserCode), device.Expiry)
+	got, err := c.DeviceAccessToken(c.ctx, device)
+	if err != nil {
+		return nil, c.explain(StepToken, err, device.DeviceCode)
+	}
+	return got, nil
+}
+
+// isWebAddress says whether a person can be sent to an address.
+func isWebAddress(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http")
+}
