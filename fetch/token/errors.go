@@ -1,7 +1,6 @@
 package token
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -83,8 +82,6 @@ func (c *client) explain(step string, err error, secrets ...string) error {
 		e.Kind, e.Hint = c.refusal(step, answer)
 	case refused:
 		e.Kind, e.Err, e.Hint = c.failure(answer.Response.StatusCode)
-	case errors.Is(err, context.DeadlineExceeded) && step == StepToken && !isURLError(err):
-		e.Kind, e.Err = SignedOut, errors.New("nobody has signed in before the code ended")
 	case errors.Is(err, errTooLong):
 		e.Kind, e.Err, e.Hint = Malformed, errTooLong, c.urlHint()
 	case isURLError(err):

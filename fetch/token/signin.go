@@ -89,10 +89,14 @@ func (c *client) byDevice(person Person) (*oauth2.Token, error) {
 	device.Interval = min(max(device.Interval, 0), maxInterval) // 0 is the RFC's own default
 	person.ShowCode(shown(device.VerificationURI), shown(device.UserCode), device.Expiry)
 	got, err := c.DeviceAccessToken(c.ctx, device)
-	if err != nil {
+	switch {
+	case err == nil:
+		return got, nil
+	case c.ctx.Err() == nil && !time.Now().Before(device.Expiry):
+		return nil, &Error{Step: StepToken, Kind: SignedOut, Err: errors.New("nobody has signed in before the code ended")}
+	default:
 		return nil, c.explain(StepToken, err, device.DeviceCode)
 	}
-	return got, nil
 }
 
 // isWebAddress says whether a person can be sent to an address.
