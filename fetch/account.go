@@ -26,7 +26,8 @@ type haul struct {
 	failures []seen.Failure    // not recorded yet
 	result   Result
 	progress progress
-	sink     sink // takes the message that is being received
+	sink     sink          // takes the message that is being received
+	renewed  config.Secret // the token in place of one that the server has refused
 
 	exactSizes bool // LIST's sizes have not been found to be wrong
 }
@@ -93,14 +94,11 @@ func (h *haul) haul(ctx context.Context) error {
 
 // session is one connection to the server, a line a step.
 func (h *haul) session(ctx context.Context, password config.Secret, pipelining bool) error {
-	s, err := h.connect(ctx, password)
+	s, err := h.loggedIn(ctx, password, pipelining)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	if err := s.login(pipelining); err != nil {
-		return err
-	}
 	p, err := h.plan(s)
 	if err != nil {
 		return err
@@ -121,14 +119,11 @@ func (h *haul) check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := h.connect(ctx, password)
+	s, err := h.loggedIn(ctx, password, h.a.Pipelining != config.PipeliningOff)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	if err := s.login(h.a.Pipelining != config.PipeliningOff); err != nil {
-		return err
-	}
 	return s.quit()
 }
 
@@ -222,6 +217,9 @@ func (h *haul) password(ctx context.Context) (config.Secret, error) {
 		return config.Secret{}, nil
 	}
 	password, err := h.Password(ctx, h.a)
+	if h.a.ByToken() {
+		return password, doing(doingToken, err)
+	}
 	return password, doing("get the password", err)
 }
 

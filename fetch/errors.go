@@ -14,6 +14,7 @@ import (
 	"haulmail/fetch/pop3"
 	"haulmail/fetch/secret"
 	"haulmail/fetch/seen"
+	"haulmail/fetch/token"
 	"haulmail/maildir"
 )
 
@@ -111,6 +112,9 @@ func (h *haul) classify(err error) (Class, string) {
 			return Temporary, e.Hint
 		}
 		return Config, e.Hint
+	}
+	if e, ok := errors.AsType[*token.Error](err); ok {
+		return h.classifyToken(e)
 	}
 	if class, hint, ok := h.classifyLocal(err); ok {
 		return class, hint

@@ -32,8 +32,10 @@ type Options struct {
 	DryRun    bool   // choose and report, change nothing anywhere
 	Adopt     bool   // accept that an account's server or user has changed
 
-	// Password gives an account's password; it is asked once for each account, before connecting.
+	// Password gives an account's password or token; it is asked once for each account, before connecting.
 	Password func(context.Context, *config.Account) (config.Secret, error)
+	// Renew gives another token in place of one that the server has refused; the same one, if there is no other. Nil for never.
+	Renew    func(ctx context.Context, a *config.Account, refused config.Secret) (config.Secret, error)
 	Resolver dial.Resolver    // nil is the system's
 	Now      func() time.Time // nil is time.Now
 	// Report is told of events, one at a time.

@@ -185,6 +185,9 @@ func (h *haul) noWayHint(e *sasl.NoWayError) string {
 
 // loginHint says what to do about a refused login: what the provider is known to want, if it is known.
 func (h *haul) loginHint() string {
+	if h.a.OAuth != "" {
+		return "is username the mailbox that was signed in to, and may it use POP? Sign in again with: " + h.typed("login")
+	}
 	if hint := providerHint(h.a.Server.Host); hint != "" && !h.a.ByToken() {
 		return hint
 	}

@@ -15,6 +15,7 @@ import (
 
 // The steps of a session, as errors name them.
 const (
+	doingToken    = "get the token"
 	doingConnect  = "connect"
 	doingStartTLS = "start TLS"
 	doingLogin    = "log in"

@@ -24,20 +24,22 @@ var repoArrows = map[string][]string{
 	"cmd/haulbench":       {"cmd/haulbench/delay"},
 	"cmd/haulbench/delay": {},
 	"cmd/haulbench/meter": {},
-	"cmd/haulmail":        {"cmd/haulmail/report", "config", "fetch", "fetch/secret"},
+	"cmd/haulmail":        {"cmd/haulmail/report", "config", "fetch", "fetch/secret", "fetch/token"},
 	"cmd/haulmail/report": {"config", "fetch", "fetch/secret"},
 	"cmd/popdemo":         {"fetch/pop3/pop3test"},
 	"config":              {},
 	"fetch": {
-		"config", "maildir", "fetch/dial", "fetch/pop3", "fetch/sasl", "fetch/secret", "fetch/seen",
+		"config", "maildir", "fetch/dial", "fetch/pop3", "fetch/sasl", "fetch/secret", "fetch/seen", "fetch/token",
 	},
-	"fetch/dial":          {},
-	"fetch/pop3":          {},
-	"fetch/pop3/pop3test": {},
-	"fetch/sasl":          {},
-	"fetch/secret":        {"config"},
-	"fetch/seen":          {},
-	"maildir":             {},
+	"fetch/dial":            {},
+	"fetch/pop3":            {},
+	"fetch/pop3/pop3test":   {},
+	"fetch/sasl":            {},
+	"fetch/secret":          {"config"},
+	"fetch/seen":            {},
+	"fetch/token":           {"config"},
+	"fetch/token/tokentest": {},
+	"maildir":               {},
 }
 
 // libraryArrows holds every library with the folders that may import it.
@@ -48,12 +50,16 @@ var libraryArrows = map[string][]string{
 	"github.com/emersion/go-maildir": {"maildir"},
 	"github.com/zeebo/xxh3":          {"maildir"},
 	"github.com/emersion/go-sasl":    {"fetch/sasl"},
+	"github.com/gofrs/flock":         {"fetch/token"},
+	"github.com/google/renameio/v2":  {"fetch/token"},
 	"github.com/urfave/cli/v2":       {"cmd/..."},
 	"github.com/vbauerster/mpb/v8":   {"cmd/haulmail/..."},
 	"github.com/xdg-go/scram":        {"fetch/sasl"},
 	"github.com/xdg-go/stringprep":   {"fetch/sasl"},
+	"github.com/zalando/go-keyring":  {"fetch/secret"},
 	"go.etcd.io/bbolt":               {"fetch/seen"},
 	"gonum.org/v1/plot":              {"cmd/haulbench"},
+	"golang.org/x/oauth2":            {"fetch/token"},
 	"golang.org/x/sync":              {"fetch"},
 	"golang.org/x/sys":               {"cmd/haulmail", "fetch/seen", "maildir"},
 	"golang.org/x/term":              {"cmd/haulmail/..."},
@@ -63,7 +69,7 @@ var libraryArrows = map[string][]string{
 // import all of the repository.
 var (
 	testLibraries = []string{"github.com/rogpeppe/go-internal", "golang.org/x/sys", "pgregory.net/rapid"}
-	testPackages  = []string{"fetch/pop3/pop3test"}
+	testPackages  = []string{"fetch/pop3/pop3test", "fetch/token/tokentest"}
 )
 
 // outsideArrows holds the standard library's ways to the world outside with the folders that may use them: a name, all

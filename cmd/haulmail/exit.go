@@ -104,7 +104,7 @@ func resultsCode(results []fetch.Result, allBusy bool, stopped error) int {
 	return classCode(worst)
 }
 
-// errorCode gives the exit code of an error that no account of a run is to blame for, and what to do about it.
+// errorCode gives the exit code of an error that came outside of an account's run, and what to do about it.
 func errorCode(err error) (code int, hint string) {
 	if e, ok := errors.AsType[*usageError](err); ok {
 		return exitUsage, e.hint
@@ -120,6 +120,9 @@ func errorCode(err error) (code int, hint string) {
 	}
 	if e, ok := errors.AsType[*unreadableError](err); ok {
 		return exitNoInput, e.hint
+	}
+	if e, ok := errors.AsType[*fetch.Error](err); ok {
+		return classCode(e.Class), report.Hint(e)
 	}
 	return exitSoftware, ""
 }

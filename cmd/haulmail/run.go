@@ -10,7 +10,6 @@ import (
 	"haulmail/cmd/haulmail/report"
 	"haulmail/config"
 	"haulmail/fetch"
-	"haulmail/fetch/secret"
 )
 
 // job is what the commands that are about accounts have in common: some accounts, and how the engine is to treat them.
@@ -94,7 +93,8 @@ func (j *job) run(ctx context.Context) error {
 	}
 	r := report.New(j.reportOptions())
 	j.options.Report = r.Event
-	j.options.Password = passwords(typed)
+	from := j.secrets(typed)
+	j.options.Password, j.options.Renew = from.password, from.renew
 	if j.settings.verbose > 1 {
 		j.options.Wire = r.Wire
 	}
@@ -134,17 +134,5 @@ func (j *job) reportOptions() report.Options {
 func noteSignal(ctx context.Context, r *report.Report) {
 	if _, ok := errors.AsType[*signalError](context.Cause(ctx)); ok && isTerminal(os.Stderr) {
 		r.Note("stopping; a second signal stops at once")
-	}
-}
-
-// passwords gives the typed passwords, and for every other account the configured one.
-func passwords(typed map[string]config.Secret) func(context.Context, *config.Account) (config.Secret, error) {
-	environ := os.Environ()
-	return func(ctx context.Context, a *config.Account) (config.Secret, error) {
-		source := secret.Source{LookupEnv: os.LookupEnv, Environ: environ}
-		if s, ok := typed[a.Name]; ok {
-			source.Prompt = func(context.Context, string) (config.Secret, error) { return s, nil }
-		}
-		return source.Password(ctx, a)
 	}
 }

@@ -63,17 +63,20 @@ func askPasswords(ctx context.Context, accounts []*config.Account) (map[string]c
 		return typed, nil
 	}
 	for _, a := range accounts {
-		if a.Password.Key() != "" {
+		if a.SecretKey() != "" {
 			continue
 		}
-		secret, err := ask(ctx, fmt.Sprintf("Password of %s (%s at %s): ",
-			report.Escape(a.Name), report.Escape(a.Username), report.Escape(a.Server.String())))
+		secret, err := ask(ctx, passwordQuestion(a))
 		if err != nil {
 			return nil, err
 		}
 		typed[a.Name] = secret
 	}
 	return typed, nil
+}
+
+func passwordQuestion(a *config.Account) string {
+	return fmt.Sprintf("Password of %s (%s at %s): ", report.Escape(a.Name), report.Escape(a.Username), report.Escape(a.Server.String()))
 }
 
 // ask shows a question on the terminal and reads a line without echo. When ctx ends it gives its cause; the read that goes on then

@@ -70,7 +70,7 @@ func (d *diagnostics) done(e fetch.Done) {
 // fail tells an error, and what to do about it unless that was told before.
 func (d *diagnostics) fail(err error) {
 	text := "haulmail: " + Escape(err.Error()) + "\n"
-	if h := hint(err); !d.hinted[h] {
+	if h := Hint(err); !d.hinted[h] {
 		d.hinted[h] = true
 		text += hintText(h)
 	}
@@ -163,9 +163,9 @@ func why(err error) string {
 	return err.Error()
 }
 
-// hint gives what to do about an account's failure, or "". Where a password comes from is not the engine's business, so what to do
+// Hint gives what to do about an account's failure, or "". Where a password comes from is not the engine's business, so what to do
 // about that comes from the cause.
-func hint(err error) string {
+func Hint(err error) string {
 	if e, ok := errors.AsType[*fetch.Error](err); ok && e.Hint != "" {
 		return e.Hint
 	}

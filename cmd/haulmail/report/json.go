@@ -210,7 +210,7 @@ func (j *jsonLines) done(r fetch.Result) {
 func (j *jsonLines) failure(r fetch.Result) {
 	class := fetch.ClassOf(r.Err)
 	if class != fetch.None && (!class.LeftAlone() || j.allBusy) {
-		line := jsonError{jsonHead: j.head("error"), Account: text(r.Account), Class: classWords[class], Error: text(why(r.Err)), Hint: text(hint(r.Err)), Temporary: temporary(class)}
+		line := jsonError{jsonHead: j.head("error"), Account: text(r.Account), Class: classWords[class], Error: text(why(r.Err)), Hint: text(Hint(r.Err)), Temporary: temporary(class)}
 		if e, ok := errors.AsType[*fetch.Error](r.Err); ok {
 			line.Step = text(e.Doing)
 		}
