@@ -111,6 +111,9 @@ func (h *haul) classify(err error) (Class, string) {
 		if errors.Is(err, secret.ErrTimeout) || errors.Is(err, context.Canceled) {
 			return Temporary, e.Hint
 		}
+		if errors.Is(err, secret.ErrNotKept) {
+			return Config, "put it there with: " + h.typed("login")
+		}
 		return Config, e.Hint
 	}
 	if e, ok := errors.AsType[*token.Error](err); ok {

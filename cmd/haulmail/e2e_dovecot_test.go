@@ -24,14 +24,14 @@ type server struct {
 	given    int    // mailboxes that are in use
 }
 
-// newDovecot starts a Dovecot with so many mailboxes, which ends with the test.
-func newDovecot(t *testing.T, users int) *server {
+// newDovecot starts a Dovecot with so many mailboxes, which ends with the test. More are further flags of the script.
+func newDovecot(t *testing.T, users int, more ...string) *server {
 	t.Helper()
-	return newDovecotWith(t, users, nil)
+	return newDovecotWith(t, users, nil, more...)
 }
 
 // newDovecotWith prepares the Dovecot's folder before it starts.
-func newDovecotWith(t *testing.T, users int, prepare func(dir string)) *server {
+func newDovecotWith(t *testing.T, users int, prepare func(dir string), more ...string) *server {
 	t.Helper()
 	need(t, "dovecot", "dovecot-core dovecot-pop3d")
 	need(t, "openssl", "openssl")
@@ -48,7 +48,7 @@ func newDovecotWith(t *testing.T, users int, prepare func(dir string)) *server {
 	if prepare != nil {
 		prepare(s.dir)
 	}
-	dovecotScript(t, "start", s.dir, "--users", strconv.Itoa(users), "--minutes", "15")
+	dovecotScript(t, append([]string{"start", s.dir, "--users", strconv.Itoa(users), "--minutes", "15"}, more...)...)
 	t.Cleanup(func() { dovecotScript(t, "stop", s.dir) })
 	text, err := os.ReadFile(filepath.Join(s.dir, "env"))
 	if err != nil {

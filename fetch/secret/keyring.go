@@ -24,7 +24,7 @@ func (s Source) fromKeyring(ctx context.Context, a *config.Account) (text, hint 
 	case err == nil:
 		return text, "", nil
 	case errors.Is(err, keyring.ErrNotFound):
-		return "", "store it with: haulmail login " + shellWord(a.Name), fmt.Errorf("no password of %s for the service %q is there", a.Username, a.Password.Keyring)
+		return "", "", fmt.Errorf("%w for the service %q and the user %s", ErrNotKept, a.Password.Keyring, a.Username)
 	}
 	return "", keyringHint(err), err
 }
@@ -43,6 +43,9 @@ func (s Source) Keep(ctx context.Context, a *config.Account, password config.Sec
 	}
 	return nil
 }
+
+// ErrNotKept says that a keyring has no such password: Keep puts one into it.
+var ErrNotKept = errors.New("the keyring has no password")
 
 var errNoSession = errors.New("there is no desktop session to ask for its keyring")
 
