@@ -298,7 +298,7 @@ func TestTokenLater(t *testing.T) {
 			78, "refresh: unauthorized_client", 0,
 		},
 		{
-			"another one's mailbox", &tokentest.Server{Lifetime: time.Hour}, func(s *signing) { s.oauth.User = "user2" },
+			"another one's mailbox", &tokentest.Server{Lifetime: time.Hour}, func(s *signing) { s.oauth.Rename("user2") },
 			77, "hint: is username the mailbox that was signed in to", 1,
 		},
 		{

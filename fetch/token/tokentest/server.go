@@ -125,6 +125,13 @@ func (s *Server) Break(faults ...Fault) {
 	s.Faults = faults
 }
 
+// Rename has the tokens be for another user's mail.
+func (s *Server) Rename(user string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.User = user
+}
+
 // Refreshes is how often a token was refreshed.
 func (s *Server) Refreshes() int {
 	s.mu.Lock()
@@ -286,7 +293,10 @@ func (s *Server) info(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusUnauthorized, "invalid_token", "")
 		return
 	}
-	answer(w, http.StatusOK, map[string]any{"username": s.User, "active": true})
+	s.mu.Lock()
+	user := s.User
+	s.mu.Unlock()
+	answer(w, http.StatusOK, map[string]any{"username": user, "active": true})
 }
 
 func refuse(w http.ResponseWriter, status int, code, description string) {
