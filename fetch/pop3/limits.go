@@ -12,7 +12,7 @@ const (
 	maxListLine = 8192
 	// maxMessages bounds a listing, and the message numbers in it: twice the largest maildrop that we promise to handle.
 	maxMessages = 2 << 20
-	// listingPerMessage is what a listing may take in memory, in octets, for each message that STAT told of: 16 for us and a UID
+	// listingPerMessage is what a listing may take in memory, in octets, for each message that STAT told of: 12 for us and a UID
 	// half as long again as RFC 1939 §7 allows, on the average.
 	listingPerMessage = 128
 	// unforeseenListing is what a listing may take whatever STAT told: STAT is advisory, and some servers tell nothing usable. With

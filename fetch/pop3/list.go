@@ -23,20 +23,10 @@ type Listing struct {
 	octets     int64     // what entries and UIDs take together
 }
 
-// entry is one message.
-type entry struct {
-	size   int64  // LIST's, or -1
-	number uint32 // of the message
-	uid    uint32 // the place of its UID in uids, block and octet, noUID or emptyUID
-}
-
 const (
-	entrySize  = 16
 	entryBlock = 1 << 14 // entries
 	uidBlock   = 1 << 18 // octets, many times a UID
-	uidPrefix  = 2       // octets of a UID's length
-	noUID      = 1<<32 - 1
-	emptyUID   = noUID - 1
+	uidPrefix  = 2       // octets of a UID's length, at most
 )
 
 // Len is the number of messages.
@@ -49,10 +39,11 @@ func (l *Listing) Len() int {
 }
 
 // Number is the message number of the i-th message in this session.
-func (l *Listing) Number(i int) int { return int(l.at(i).number) }
+func (l *Listing) Number(i int) int { return int(l.at(i).number()) }
 
-// Size is LIST's size of the i-th message in octets, or -1 where LIST did not tell. It is advisory.
-func (l *Listing) Size(i int) int64 { return l.at(i).size }
+// Size is LIST's size of the i-th message in octets, or -1 where LIST did not tell. It is advisory; one beyond a tebioctet
+// is told as about that.
+func (l *Listing) Size(i int) int64 { return l.at(i).size() }
 
 // UID is the unique id of the i-th message (RFC 1939 §7): octets of any value but CR and LF. It has no octets where UIDL told the number
 // alone, and is nil where UIDL did not list the message. It must not be written to.
@@ -65,8 +56,9 @@ func (l *Listing) UID(i int) []byte {
 		return []byte{}
 	}
 	text := l.uids[place/uidBlock][place%uidBlock:]
-	end := uidPrefix + int(binary.BigEndian.Uint16(text))
-	return text[uidPrefix:end:end]
+	length, from := binary.Uvarint(text)
+	end := from + int(length)
+	return text[from:end:end]
 }
 
 func (l *Listing) at(i int) *entry { return &l.entries[i/entryBlock][i%entryBlock] }
@@ -140,14 +132,14 @@ func (l *Listing) takeUID(line []byte) error {
 	if err != nil {
 		return err
 	}
-	e := entry{size: -1, number: number, uid: emptyUID}
 	if err := l.room("UIDL", number, len(uid)); err != nil {
 		return err
 	}
+	place := uint32(emptyUID)
 	if len(uid) > 0 {
-		e.uid = l.keep(uid)
+		place = l.keep(uid)
 	}
-	l.add(e)
+	l.add(newEntry(number, -1, place))
 	return nil
 }
 
@@ -159,9 +151,9 @@ func (l *Listing) keep(uid []byte) uint32 {
 		last++
 	}
 	at := len(l.uids[last])
-	block := binary.BigEndian.AppendUint16(l.uids[last], uint16(len(uid)))
+	block := binary.AppendUvarint(l.uids[last], uint64(len(uid)))
 	l.uids[last] = append(block, uid...)
-	l.octets += int64(uidPrefix + len(uid))
+	l.octets += int64(len(l.uids[last]) - at)
 	return uint32(last*uidBlock + at)
 }
 
@@ -176,18 +168,18 @@ func (l *Listing) sizes() func(line []byte) error {
 			return err
 		}
 		size := listSize(rest)
-		if next >= known || l.at(next).number != number {
-			next = sort.Search(known, func(i int) bool { return l.at(i).number >= number })
+		if next >= known || l.at(next).number() != number {
+			next = sort.Search(known, func(i int) bool { return l.at(i).number() >= number })
 		}
-		if next < known && l.at(next).number == number {
-			l.at(next).size = size
+		if next < known && l.at(next).number() == number {
+			l.at(next).setSize(size)
 			next++
 			return nil
 		}
 		if err := l.room("LIST", number, 0); err != nil {
 			return err
 		}
-		l.add(entry{size: size, number: number, uid: noUID})
+		l.add(newEntry(number, size, noUID))
 		return nil
 	}
 }
@@ -199,7 +191,7 @@ func (l *Listing) room(doing string, number uint32, uid int) error {
 	if n >= maxMessages {
 		return &ProtocolError{Doing: doing, Why: fmt.Sprintf("more than %d messages", maxMessages)}
 	}
-	if n > 0 && l.at(n-1).number == number {
+	if n > 0 && l.at(n-1).number() == number {
 		return listedTwice(doing, number)
 	}
 	if l.octets+entrySize+int64(uidPrefix+uid) > l.most() {
@@ -217,7 +209,7 @@ func (l *Listing) most() int64 {
 }
 
 func (l *Listing) add(e entry) {
-	if n := l.Len(); n > 0 && l.at(n-1).number > e.number {
+	if n := l.Len(); n > 0 && l.at(n-1).number() > e.number() {
 		l.disordered = true
 	}
 	last := len(l.entries) - 1
@@ -251,7 +243,7 @@ func (l *Listing) order(doing string) error {
 // byNumber is a sort.Interface.
 type byNumber struct{ *Listing }
 
-func (l byNumber) Less(i, j int) bool { return l.at(i).number < l.at(j).number }
+func (l byNumber) Less(i, j int) bool { return l.at(i).number() < l.at(j).number() }
 func (l byNumber) Swap(i, j int)      { a, b := l.at(i), l.at(j); *a, *b = *b, *a }
 
 // messageNumber reads the number in front of a listing's line, and gives what follows the blanks behind it.

@@ -48,7 +48,7 @@ var listings = []struct {
 	{"UIDL lacks lines", "+OK", "+OK\n2 b\n4 d\n.", "+OK\n1 10\n2 20\n3 30\n4 40\n.", "1 - 10\n2 b 20\n3 - 30\n4 d 40", -1},
 	{"holes", "+OK", "+OK\n7 g\n900 i\n.", "+OK\n7 70\n900 90\n.", "7 g 70\n900 i 90", -1},
 	{"zero size", "+OK", "+OK\n1 a\n.", "+OK\n1 0\n.", "1 a 0", -1},
-	{"large size", "+OK", "+OK\n1 a\n.", "+OK\n1 9223372036854775807\n.", "1 a 9223372036854775807", -1},
+	{"large size", "+OK", "+OK\n1 a\n.", "+OK\n1 9223372036854775807\n.", "1 a 1099511627774", -1},
 	{"last number", "+OK", "+OK\n2097152 a\n.", "+OK\n.", "2097152 a -1", -1},
 	{"both out of order and lacking", "+OK", "+OK\n9 i\n2 b\n5 e\n.", "+OK\n5 50\n1 10\n9 90\n3 30\n.", "1 - 10\n2 b -1\n3 - 30\n5 e 50\n9 i 90", -1},
 
@@ -144,6 +144,20 @@ func TestListOneByOne(t *testing.T) {
 	})
 }
 
+// What is listed comes out as it was, up to a size that nobody can mean.
+func TestEntry(t *testing.T) {
+	for _, number := range []uint32{1, 255, 1 << 16, maxMessages} {
+		for _, size := range []int64{-1, 0, 1, 1<<32 - 1, 1 << 32, 64 << 30, 1<<40 - 2, 1<<40 - 1, 1 << 40, math.MaxInt64} {
+			want := min(size, 1<<40-2)
+			e := newEntry(number, 7, 42)
+			e.setSize(size)
+			if e.number() != number || e.size() != want || e.uid != 42 {
+				t.Errorf("number %d, size %d became %d, %d, UID at %d", number, size, e.number(), e.size(), e.uid)
+			}
+		}
+	}
+}
+
 // A UID is the caller's to keep, but not to run over into the next one's.
 func TestUIDsDoNotOverlap(t *testing.T) {
 	l, err := answers("+OK\r\n+OK\r\n1 aa\r\n2 bb\r\n.\r\n+OK\r\n.\r\n", 1).List(true)
@@ -235,7 +249,7 @@ func TestMoreMessagesThanAnyMaildrop(t *testing.T) {
 	}
 }
 
-// What a listing takes for itself is what it counts; an honest maildrop of a million messages fits, for each one 16 octets and its UID.
+// What a listing takes for itself is what it counts; an honest maildrop of a million messages fits, for each one 12 octets and its UID.
 func TestMillionMessages(t *testing.T) {
 	if size := reflect.TypeFor[entry]().Size(); size != entrySize {
 		t.Errorf("an entry takes %d octets", size)

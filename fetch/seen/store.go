@@ -309,15 +309,6 @@ func eachRecord(key, sealed []byte, fn func(entry)) error {
 	}
 }
 
-// eachBlock calls fn for each block of records, in the order they were recorded, until it returns an error, which it passes on.
-func eachBlock(tx *bolt.Tx, fn func(key, sealed []byte) error) error {
-	blocks, err := bucket(tx, bucketSeen)
-	if err != nil {
-		return err
-	}
-	return blocks.ForEach(fn)
-}
-
 // allRecords calls fn for each record, in the order they were recorded.
 func allRecords(tx *bolt.Tx, fn func(entry)) error {
 	return eachBlock(tx, func(key, sealed []byte) error { return eachRecord(key, sealed, fn) })
@@ -330,7 +321,7 @@ func rewrite(tx *bolt.Tx, change func(*entry) (keep bool)) error {
 		return err
 	}
 	var altered [][2][]byte // written after the walk: a cursor doesn't survive changes
-	err = blocks.ForEach(func(key, sealed []byte) error {
+	err = eachBlock(tx, func(key, sealed []byte) error {
 		var w blockWriter
 		err := eachRecord(key, sealed, func(e entry) {
 			if change(&e) {
