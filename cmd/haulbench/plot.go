@@ -31,7 +31,9 @@ func drawPlot(file string, results []result, clients []client) error {
 	p.Y.Scale = plot.LogScale{}
 	p.Y.Tick.Marker = plot.LogTicks{Prec: -1}
 	p.Legend.Top = true
-	p.Add(plotter.NewGrid())
+	grid := plotter.NewGrid()
+	grid.Vertical.Color = nil
+	p.Add(grid)
 	var names []string
 	for _, res := range results {
 		names = append(names, res.scenario.name)
@@ -49,7 +51,8 @@ func drawPlot(file string, results []result, clients []client) error {
 	if err := addLimits(p, results); err != nil {
 		return fmt.Errorf("plot the limits: %w", err)
 	}
-	p.X.Min, p.X.Max = -0.5, float64(len(results))-0.5
+	p.X.Min, p.X.Max = -0.5, float64(len(results))+0.3 // the legend stands beside the last one
+	p.Y.Min, p.Y.Max = p.Y.Min/1.2, p.Y.Max*1.2
 	return savePlot(file, p, vg.Length(len(results)+2)*0.8*vg.Inch)
 }
 
@@ -88,6 +91,7 @@ func addClient(p *plot.Plot, results []result, name string, offset float64) erro
 
 // addLimits adds a line at haulmail's limit in each scenario that has one.
 func addLimits(p *plot.Plot, results []result) error {
+	var legend *plotter.Line
 	for i, res := range results {
 		limit := res.scenario.limits.Ratio
 		if limit == 0 {
@@ -100,6 +104,10 @@ func addLimits(p *plot.Plot, results []result) error {
 		line.Color = clientColors[judged]
 		line.Dashes = []vg.Length{vg.Points(3), vg.Points(2)}
 		p.Add(line)
+		legend = line
+	}
+	if legend != nil {
+		p.Legend.Add(judged+"'s limit", legend)
 	}
 	return nil
 }

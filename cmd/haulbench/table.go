@@ -111,12 +111,12 @@ func ratio(r float64) string {
 	return fmt.Sprintf("%.3f", r)
 }
 
-// syncs tells the calls of class fsync for each message, or all of them where none is fetched.
+// syncs tells the calls of class fsync for each message, or all of them where one is fetched or none.
 func syncs(r *row, s scenario) string {
 	switch {
 	case r.syncs < 0:
 		return "–"
-	case s.known:
+	case s.known, s.total() == 1:
 		return fmt.Sprintf("%d in all", r.syncs)
 	}
 	return fmt.Sprintf("%.3f a message", float64(r.syncs)/float64(s.total()))
