@@ -43,16 +43,16 @@ func runs(name string, syncs int, walls ...int) *row {
 	return r
 }
 
-// Ratios are of the same round: the median of 0.5, 0.1 and 0.9, not the ratio of the medians.
+// Ratios are of the same round: the median of 3, 1/2 and 2/3, not the ratio of the medians.
 func TestRatiosOfRounds(t *testing.T) {
-	base := runs("mpop", 0, 100, 1000, 1000)
-	mine := runs("haulmail", 0, 50, 100, 900)
+	base := runs("mpop", 0, 100, 200, 300)
+	mine := runs("haulmail", 0, 300, 100, 200)
 	s := mine.summary(base)
-	if s.Ratio != 0.5 || math.Abs(s.CPURatio-0.5) > 1e-9 || s.Wall != 100*time.Millisecond || s.CPU != 10*time.Millisecond || s.Peak != 12*miB {
+	if s.Ratio != 2.0/3 || math.Abs(s.CPURatio-2.0/3) > 1e-9 || s.Wall != 200*time.Millisecond || s.CPU != 20*time.Millisecond || s.Peak != 12*miB {
 		t.Errorf("got %+v", s)
 	}
-	if late := runs("fdm", 0, 0, 0, 3000).summary(base); late.Ratio != 3 {
-		t.Errorf("a client that ran in the third round only has the ratio %v, want 3", late.Ratio)
+	if late := runs("fdm", 0, 0, 0, 3000).summary(base); late.Ratio != 10 {
+		t.Errorf("a client that ran in the third round only has the ratio %v, want 10", late.Ratio)
 	}
 	if alone := mine.summary(nil); alone.Ratio != 0 {
 		t.Errorf("without mpop the ratio is %v, want none", alone.Ratio)
