@@ -68,7 +68,7 @@ func (l *lab) start() {
 	host, port, _ := strings.Cut(addr, ":")
 	l.account = &config.Account{
 		Name: "work", Server: config.Server{Host: host}, TLS: config.TLSNone, Username: "me",
-		Timeout: config.Duration(10 * time.Second),
+		Timeout: config.Duration(10 * time.Second), PasswordTimeout: config.Duration(10 * time.Second),
 	}
 	if _, err := fmt.Sscan(port, &l.account.Server.Port); err != nil {
 		l.t.Fatal(err)
