@@ -327,12 +327,35 @@ func TestPermissions(t *testing.T) {
 
 func TestExample(t *testing.T) {
 	c := parse(t, config.Example)
-	if got := c.Names(); !slices.Equal(got, []string{"personal", "work", "me@qq.com", "test"}) {
+	if got := c.Names(); !slices.Equal(got, []string{"personal", "work", "me@qq.com", "office", "test"}) {
 		t.Errorf("accounts %q", got)
 	}
 	for _, a := range c.Accounts {
-		if a.Password.Key() == "" {
+		if a.SecretKey() == "" {
 			t.Errorf("account %s has no password", a.Name)
+		}
+	}
+}
+
+// What the README tells people to write can be read, all of it together.
+func TestReadme(t *testing.T) {
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all strings.Builder
+	for i, block := range strings.Split(string(text), "```toml\n") {
+		if i > 0 {
+			block, _, _ = strings.Cut(block, "```")
+			all.WriteString(block)
+		}
+	}
+	c := parse(t, all.String())
+	for name, key := range map[string]string{
+		"personal": "password_command", "isp": "password_command", "qq": "password_file", "office": "oauth", "gmail": "oauth",
+	} {
+		if a := c.Account(name); a == nil || a.SecretKey() != key {
+			t.Errorf("account %s: %+v", name, a)
 		}
 	}
 }

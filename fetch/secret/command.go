@@ -1,6 +1,7 @@
 package secret
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,14 @@ import (
 // the pipe open.
 const pipeDelay = time.Second
 
+// usualTimeout is for an account whose PasswordTimeout is not set.
+const usualTimeout = time.Minute
+
+// patience is how long a command or a keyring may take.
+func patience(a *config.Account) time.Duration {
+	return cmp.Or(time.Duration(a.PasswordTimeout), usualTimeout)
+}
+
 // ErrTimeout says that a command did not end, or a keyring did not answer, in time.
 var ErrTimeout = errors.New("did not end in time")
 
@@ -29,7 +38,7 @@ var errEmpty = errors.New("the first line of the command's output is empty")
 // the secret. The command finds HAULMAIL_ACCOUNT, HAULMAIL_SERVER (the host) and
 // HAULMAIL_USERNAME in its environment and nothing on its standard input.
 func (s Source) fromCommand(ctx context.Context, a *config.Account, command config.Command) (text, hint string, err error) {
-	timed, stopTimer := context.WithTimeoutCause(ctx, time.Duration(a.PasswordTimeout), fmt.Errorf("the command %w (%v)", ErrTimeout, a.PasswordTimeout))
+	timed, stopTimer := context.WithTimeoutCause(ctx, patience(a), fmt.Errorf("the command %w (%v)", ErrTimeout, patience(a)))
 	defer stopTimer()
 	running, stop := context.WithCancelCause(timed)
 	defer stop(nil)

@@ -75,13 +75,13 @@ func (s Source) inKeyring(ctx context.Context, a *config.Account, do func() (str
 		text, err := do()
 		done <- answer{text, err}
 	}()
-	late := time.NewTimer(time.Duration(a.PasswordTimeout))
+	late := time.NewTimer(patience(a))
 	defer late.Stop()
 	select {
 	case got := <-done:
 		return got.text, got.err
 	case <-late.C:
-		return "", fmt.Errorf("the keyring %w (%v)", ErrTimeout, a.PasswordTimeout)
+		return "", fmt.Errorf("the keyring %w (%v)", ErrTimeout, patience(a))
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
