@@ -81,7 +81,7 @@ func (c *client) explain(step string, err error, secrets ...string) error {
 		e.Err = errors.New(e.Code)
 		e.Kind, e.Hint = c.refusal(step, answer)
 	case refused:
-		e.Kind, e.Err, e.Hint = c.failure(answer.Response.StatusCode)
+		e.Kind, e.Hint, e.Err = c.failure(answer.Response.StatusCode)
 	case errors.Is(err, errTooLong):
 		e.Kind, e.Err, e.Hint = Malformed, errTooLong, c.urlHint()
 	case isURLError(err):
@@ -119,12 +119,12 @@ func (c *client) refusal(step string, answer *oauth2.RetrieveError) (Kind, strin
 }
 
 // failure says what an HTTP status without an OAuth error calls for.
-func (c *client) failure(status int) (Kind, error, string) {
+func (c *client) failure(status int) (Kind, string, error) {
 	err := fmt.Errorf("the provider answers %d %s", status, http.StatusText(status))
 	if status >= http.StatusInternalServerError || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout {
-		return Temporary, err, ""
+		return Temporary, "", err
 	}
-	return Malformed, err, c.urlHint()
+	return Malformed, c.urlHint(), err
 }
 
 func (c *client) urlHint() string {
