@@ -31,6 +31,9 @@ func hostileHome(t *testing.T, msgs []pop3test.Message, faults []pop3test.Fault)
 	server := &pop3test.Server{
 		Users:  map[string]pop3test.User{hostileUser: {Password: hostilePassword, Mailbox: pop3test.NewMailbox(msgs...)}},
 		Faults: faults,
+
+		APOP:       true,
+		Mechanisms: []string{"LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256", "XOAUTH2", "OAUTHBEARER"},
 	}
 	addr, err := server.Start()
 	if err != nil {
@@ -224,15 +227,45 @@ func TestOddRepliesReachNoOutput(t *testing.T) {
 					h.binary = haulmailBinary
 					h.configure(t, read(t, h.config)+"delete = \"fetched\"\n")
 					r := h.run(t, args...)
-					for _, form := range forms {
-						if strings.Contains(r.stdout+r.stderr, form) {
-							t.Errorf("after %q the password is told as %q\n%v", reply, form, r)
-						}
-					}
-					for _, line := range strings.SplitAfter(r.stdout+r.stderr, "\n") {
-						if odd := strings.TrimFunc(line, func(c rune) bool { return c != utf8.RuneError && (unicode.IsGraphic(c) || c == '\n') }); odd != "" {
-							t.Errorf("after %q there is %q in the output\n%q", reply, odd, line)
-						}
+					tellsNothing(t, r, reply, forms)
+				}
+			}
+		})
+	}
+}
+
+// tellsNothing fails the test if a run's output holds the password in any form, or what a terminal would obey.
+func tellsNothing(t *testing.T, r result, reply string, forms []string) {
+	t.Helper()
+	for _, form := range forms {
+		if strings.Contains(r.stdout+r.stderr, form) {
+			t.Errorf("after %q the password is told as %q\n%v", reply, form, r)
+		}
+	}
+	for _, line := range strings.SplitAfter(r.stdout+r.stderr, "\n") {
+		if odd := strings.TrimFunc(line, func(c rune) bool { return c != utf8.RuneError && (unicode.IsGraphic(c) || c == '\n') }); odd != "" {
+			t.Errorf("after %q there is %q in the output\n%q", reply, odd, line)
+		}
+	}
+}
+
+// The same for each mechanism, at each of its steps.
+func TestOddRepliesToEachLogin(t *testing.T) {
+	forms := secretForms(t)
+	for auth, stages := range map[string][]string{
+		"userpass": {"USER", "PASS"}, "apop": {"APOP"}, "plain": {"AUTH"}, "oauthbearer": {"AUTH"},
+		"login": {"AUTH", pop3test.Challenge}, "cram-md5": {pop3test.Challenge}, "scram-sha-256": {"AUTH", pop3test.Challenge}, "xoauth2": {pop3test.Challenge},
+	} {
+		t.Run(auth, func(t *testing.T) {
+			t.Parallel()
+			for _, stage := range stages {
+				for _, reply := range append(oddReplies(), "+ "+base64.StdEncoding.EncodeToString([]byte("e="+hostilePassword)), "+ "+hostilePassword) {
+					h, server := hostileHome(t, hostileMail()[:2], nil)
+					server.SetFaults(pop3test.Fault{On: stage, Ignore: true, Text: reply + "\r\n"})
+					h.binary = haulmailBinary
+					h.configure(t, read(t, h.config)+fmt.Sprintf("auth = %q\nretries = 0\n", auth))
+					for _, args := range [][]string{{"fetch", "-vv"}, {"fetch", "--json", "-vv"}} {
+						tellsNothing(t, h.run(t, args...), reply, forms)
 					}
 				}
 			}

@@ -46,15 +46,12 @@ type Credentials struct {
 }
 
 // Secrets are the texts that must not be repeated from what a server says: the password or token, and what the mechanisms make of it
-// that is the same in every session.
+// that is the same in every session, whichever of them is used in this one.
 func (c Credentials) Secrets() []string {
 	if c.Secret == "" {
 		return nil
 	}
-	if c.Token {
-		return []string{c.Secret, string(xoauth2Response(c)), string(oauthBearerResponse(c))}
-	}
-	secrets := []string{c.Secret, "\x00" + c.User + "\x00" + c.Secret}
+	secrets := []string{c.Secret, "\x00" + c.User + "\x00" + c.Secret, string(xoauth2Response(c)), string(oauthBearerResponse(c))}
 	if prepared, err := stringprep.SASLprep.Prepare(c.Secret); err == nil && prepared != c.Secret {
 		secrets = append(secrets, prepared)
 	}
