@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -30,11 +31,12 @@ type measurement struct {
 
 // row is all that was measured of one client in one scenario.
 type row struct {
-	client client
-	runs   []measurement
-	syncs  int  // calls of class fsync in a run of its own; -1 is not counted
-	known  *job // in which all mail has been fetched; nil where mail is new
-	failed error
+	client    client
+	runs      []measurement
+	known     *job  // in which all mail has been fetched; nil where mail is new
+	failed    error // why there are no further runs
+	syncs     int   // calls of class fsync in a run of its own
+	uncounted error // why they are not known
 }
 
 // result is a scenario with its rows.
@@ -64,7 +66,7 @@ func (b *bench) run(ctx context.Context, s scenario) (result, error) {
 		res.octets += m.octets
 	}
 	for _, c := range b.clients {
-		res.rows = append(res.rows, &row{client: c, syncs: -1})
+		res.rows = append(res.rows, &row{client: c, uncounted: errors.New("it did not come to that")})
 	}
 	steps := []func(context.Context, *row) error{f.makeKnown}
 	for round := 1; round <= b.rounds; round++ {

@@ -12,11 +12,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"os/signal"
 	"strings"
 	"syscall"
@@ -58,6 +60,9 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return fmt.Errorf("unexpected argument %q", c.Args().First())
+			}
+			if o.rounds < 1 || o.peerRounds < 0 || o.scale <= 0 || o.scale > 1 {
+				return errors.New("--rounds is at least 1, --peer-rounds 0 or more, --scale above 0 and up to 1")
 			}
 			return o.run(c.Context, stdout, stderr)
 		},
@@ -151,8 +156,12 @@ func (b *bench) takeScratch() (forget func(), err error) {
 func failures(results []result) (err error) {
 	for _, res := range results {
 		for _, r := range res.rows {
-			if r.client.name == judged && r.failed != nil {
-				err = errors.Join(err, fmt.Errorf("%s: haulmail: %w", res.scenario.name, r.failed))
+			broken := r.failed
+			if !errors.Is(r.uncounted, exec.ErrNotFound) { // strace may be missing
+				broken = cmp.Or(broken, r.uncounted)
+			}
+			if r.client.name == judged && broken != nil {
+				err = errors.Join(err, fmt.Errorf("%s: haulmail: %w", res.scenario.name, broken))
 			}
 		}
 	}

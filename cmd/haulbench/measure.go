@@ -97,6 +97,7 @@ func (r runner) run(ctx context.Context, j job, argv []string) error {
 	cmd.Env = []string{"HOME=" + j.dir, "PATH=" + os.Getenv("PATH"), "LC_ALL=C.UTF-8", "SSL_CERT_FILE=" + j.ca}
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: r.as}
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // the meter and strace end the client, too
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("run %s: %w: %s", argv[0], err, lastLine(j.log("output")))
 	}
@@ -106,11 +107,10 @@ func (r runner) run(ctx context.Context, j job, argv []string) error {
 // syncCalls are the calls of class fsync: they wait for the disk.
 const syncCalls = "fsync,fdatasync,syncfs,sync,sync_file_range,msync"
 
-// countSyncs runs a command under strace and counts its calls of class fsync and those of its children. Without strace it
-// gives -1.
+// countSyncs runs a command under strace and counts its calls of class fsync and those of its children.
 func (r runner) countSyncs(ctx context.Context, j job, argv []string, nothingNew int) (int, error) {
 	if _, err := exec.LookPath("strace"); err != nil {
-		return -1, nil
+		return 0, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*r.limit) // it is slower so
 	defer cancel()

@@ -1,13 +1,16 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -103,6 +106,35 @@ func TestLimit(t *testing.T) {
 	r.limit = 100 * time.Millisecond
 	if _, err := r.measure(t.Context(), j, []string{"sh", "-c", "sleep 600; true"}, 0); !errors.Is(err, errLate) {
 		t.Errorf("got %v, want that it took too long", err)
+	}
+}
+
+// So does an end of the benchmark: then nobody holds the pipe any more.
+func TestInterruption(t *testing.T) {
+	r, j := testRunner(t)
+	if err := syscall.Mkfifo(j.file("pipe"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		_, err := r.measure(ctx, j, []string{"sh", "-c", "sleep 600 >pipe & wait"}, 0)
+		ended <- err
+	}()
+	pipe, err := os.Open(j.file("pipe")) // waits for the child
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pipe.Close()
+	cancel()
+	if err := <-ended; err == nil {
+		t.Error("no error of a run that was cut off")
+	}
+	if err := pipe.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pipe.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("the client's child outlives the benchmark: %v", err)
 	}
 }
 

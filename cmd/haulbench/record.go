@@ -69,11 +69,11 @@ func (r *row) record(res result) clientRecord {
 	for _, m := range r.runs {
 		out.Runs = append(out.Runs, runRecord{m.round, m.Wall, m.User, m.System, m.Peak, m.wrote})
 	}
-	if r.syncs >= 0 {
+	if r.uncounted == nil {
 		out.Syncs = &r.syncs
 	}
 	if r.client.name == judged && len(r.runs) > 0 {
-		out.Missed = res.scenario.limits.missed(s, r.syncs)
+		out.Missed = r.missed(res)
 	}
 	if r.failed != nil {
 		out.Failed = r.failed.Error()

@@ -29,9 +29,12 @@ func TestMedian(t *testing.T) {
 	}
 }
 
-// runs gives a row with a run for each wall time in milliseconds, with the CPU time a tenth of it; 0 is a round left out.
+// runs gives a row with so many calls of class fsync, -1 being not known, and a run for each wall time in milliseconds, with the CPU time a tenth of it; 0 is a round left out.
 func runs(name string, syncs int, walls ...int) *row {
 	r := &row{client: client{name: name}, syncs: syncs}
+	if syncs < 0 {
+		r.uncounted = errors.New("no strace")
+	}
 	for i, wall := range walls {
 		if wall == 0 {
 			continue
@@ -83,6 +86,11 @@ func ofEverything() []result {
 			1,
 			[]*row{wrote},
 		},
+		{
+			scenario{name: "S5", what: "not counted", known: true, messages: 1, mailboxes: 1, limits: limits{Idle: true}},
+			1,
+			[]*row{runs("haulmail", -1, 20)},
+		},
 		{scenario{name: "S4", what: "no limits", messages: 1, mailboxes: 1}, 1, []*row{runs("haulmail", 1, 99)}},
 	}
 }
@@ -97,6 +105,7 @@ const wantTable = `
 |             | fdm      | 0.400 s | 40.0 ms | 10.0 MiB    | –               | 0.400   | FAILED: not the mail that was put in                                                                   |
 |             | getmail6 | –       | –       | –           | –               | –       | no run: took longer than allowed                                                                       |
 | S3 wrote    | haulmail | 20.0 ms | 2.0 ms  | 10.0 MiB    | 2 in all        | –       | **MISSED** it wrote, 2 fsyncs                                                                          |
+| S5 not counted| haulmail | 20.0 ms | 2.0 ms  | 10.0 MiB    | – | –       | **MISSED** fsyncs not counted: no strace |
 | S4 no limits| haulmail | 99.0 ms | 9.9 ms  | 10.0 MiB    | 1 in all        | –       |                                                                                                        |
 `
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -61,5 +62,25 @@ func TestClientsThatAreMissing(t *testing.T) {
 	}
 	if _, _, err := chooseClients("c", []client{there, gone}); err == nil {
 		t.Error("no error of a client that nobody knows")
+	}
+}
+
+func TestWrongCommandLines(t *testing.T) {
+	const needed = "haulbench --server s --dir d --haulmail h --meter m "
+	for line, says := range map[string]string{
+		"haulbench":                     "not set",
+		needed + "--rounds 0":           "--rounds is at least 1",
+		needed + "--scale 2":            "--scale above 0",
+		needed + "--scale 0":            "--scale above 0",
+		needed + "--scenario S0":        `"S0" is not one of`,
+		needed + "--client thunderbird": `"thunderbird" is not one of`,
+		needed + "--nonsense":           "nonsense",
+		needed + "clean":                `unexpected argument "clean"`,
+		needed + "--scenario S1":        "find the POP3 server",
+	} {
+		err := command(t.Context(), strings.Fields(line), io.Discard, io.Discard)
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v, want %s", line, err, says)
+		}
 	}
 }

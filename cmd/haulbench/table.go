@@ -60,7 +60,7 @@ func cells(res result, r *row) []string {
 	case r.failed != nil:
 		return append(cells, "FAILED: "+reason(r))
 	case r.client.name == judged && res.scenario.limits != (limits{}):
-		return append(cells, verdict(res.scenario.limits.missed(s, r.syncs)))
+		return append(cells, verdict(r.missed(res)))
 	}
 	return append(cells, "")
 }
@@ -80,7 +80,8 @@ func verdict(missed []string) string {
 }
 
 // missed gives the limits that were not kept, in words.
-func (l limits) missed(s summary, syncs int) (missed []string) {
+func (r *row) missed(res result) (missed []string) {
+	s, l := r.summary(res.base()), res.scenario.limits
 	miss := func(is bool, format string, args ...any) {
 		if is {
 			missed = append(missed, fmt.Sprintf(format, args...))
@@ -91,7 +92,8 @@ func (l limits) missed(s summary, syncs int) (missed []string) {
 	miss(l.Wall > 0 && s.Wall > l.Wall, "%s > %s", seconds(s.Wall), seconds(l.Wall))
 	miss(l.Peak > 0 && s.Peak > l.Peak, "%s > %s", mebibytes(s.Peak), mebibytes(l.Peak))
 	miss(l.Idle && s.Wrote, "it wrote")
-	miss(l.Idle && syncs > 0, "%d fsyncs", syncs)
+	miss(l.Idle && r.uncounted != nil, "fsyncs not counted: %v", r.uncounted)
+	miss(l.Idle && r.uncounted == nil && r.syncs > 0, "%d fsyncs", r.syncs)
 	return missed
 }
 
@@ -114,7 +116,7 @@ func ratio(r float64) string {
 // syncs tells the calls of class fsync for each message, or all of them where one is fetched or none.
 func syncs(r *row, s scenario) string {
 	switch {
-	case r.syncs < 0:
+	case r.uncounted != nil:
 		return "–"
 	case s.known, s.total() == 1:
 		return fmt.Sprintf("%d in all", r.syncs)

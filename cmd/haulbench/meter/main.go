@@ -4,7 +4,7 @@
 //
 // The file gets a line of six numbers: the time from start to end, CPU time in user mode and in the kernel, all three in
 // nanoseconds; the peak of the memory in octets; the exit code; 1 if the command took longer than LIMIT (such as 3m) and
-// was killed, else 0. CPU and memory are those of wait4(2): they include children that the command has waited for, the
+// was killed, else 0. SIGINT and SIGTERM kill it as well. CPU and memory are those of wait4(2): they include children that the command has waited for, the
 // CPU added up, the memory as the largest of them. Standard input and output are passed on.
 //
 // It is a program of its own, and small on purpose: until a process executes its program, the kernel counts the memory
@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"runtime"
 	"syscall"
 	"time"
@@ -38,12 +39,19 @@ func meter(args []string) error {
 	}
 	cmd := exec.Command(args[2], args[3:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that the limit ends its children, too
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that its children can be killed with it
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	killer := time.AfterFunc(limit, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+	kill := func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	killer := time.AfterFunc(limit, kill)
+	stopped := make(chan os.Signal, 1)
+	signal.Notify(stopped, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		<-stopped
+		kill()
+	}()
 	err = cmd.Wait()
 	wall := time.Since(began)
 	late := 0
