@@ -24,6 +24,7 @@ var repoArrows = map[string][]string{
 	"cmd/haulbench":       {"cmd/haulbench/delay"},
 	"cmd/haulbench/delay": {},
 	"cmd/haulbench/meter": {},
+	"cmd/haulgrowth":      {"fetch/pop3/pop3test"},
 	"cmd/haulmail":        {"cmd/haulmail/report", "config", "fetch", "fetch/secret", "fetch/token"},
 	"cmd/haulmail/report": {"config", "fetch", "fetch/secret"},
 	"cmd/popdemo":         {"fetch/pop3/pop3test"},
@@ -46,7 +47,7 @@ var repoArrows = map[string][]string{
 var libraryArrows = map[string][]string{
 	"github.com/BurntSushi/toml":     {"config"},
 	"github.com/adrg/xdg":            {"cmd/haulmail"},
-	"github.com/dustin/go-humanize":  {"config", "cmd/haulmail/..."},
+	"github.com/dustin/go-humanize":  {"config", "cmd/..."},
 	"github.com/emersion/go-maildir": {"maildir"},
 	"github.com/zeebo/xxh3":          {"maildir"},
 	"github.com/emersion/go-sasl":    {"fetch/sasl"},
@@ -58,7 +59,7 @@ var libraryArrows = map[string][]string{
 	"github.com/xdg-go/stringprep":   {"fetch/sasl"},
 	"github.com/zalando/go-keyring":  {"fetch/secret"},
 	"go.etcd.io/bbolt":               {"fetch/seen"},
-	"gonum.org/v1/plot":              {"cmd/haulbench"},
+	"gonum.org/v1/plot":              {"cmd/haulbench", "cmd/haulgrowth"},
 	"golang.org/x/oauth2":            {"fetch/token"},
 	"golang.org/x/sync":              {"fetch"},
 	"golang.org/x/sys":               {"cmd/haulmail", "fetch/seen", "maildir"},
@@ -80,7 +81,7 @@ var outsideArrows = []struct {
 	folders []string
 	instead string
 }{
-	{"os/exec", []string{"*"}, []string{"fetch/secret", "cmd/haulbench", "cmd/haulbench/meter"}, "only a password's command is run"},
+	{"os/exec", []string{"*"}, []string{"fetch/secret", "cmd/haulbench", "cmd/haulbench/meter", "cmd/haulgrowth"}, "only a password's command is run"},
 	{"os", []string{"Exit"}, []string{"cmd/..."}, "return an error"},
 	{"os", []string{"Args"}, []string{"cmd/..."}, "take it as an argument"},
 	{"os", []string{"Stdin", "Stdout", "Stderr"}, []string{"cmd/..."}, "tell it by an event or an error"},

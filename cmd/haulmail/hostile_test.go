@@ -77,8 +77,8 @@ func (h *home) runMeasured(t *testing.T, args ...string) (result, int64) {
 	if err != nil {
 		t.Fatalf("%v\n%v", err, r)
 	}
-	peak, err := strconv.ParseInt(string(text), 10, 64)
-	if err != nil {
+	var peak int64
+	if _, err := fmt.Sscan(string(text), &peak); err != nil {
 		t.Fatal(err)
 	}
 	return r, peak
