@@ -16,7 +16,7 @@ import (
 func (c *Client) body(w io.Writer, limit int64) (octets int64, at place, err error) {
 	at = place{lineStart: true, first: true}
 	for {
-		out, used, state := decode(c.buf[c.r:c.w], &at, c.w-c.r == len(c.buf))
+		out, used, state := decode(c.buf[c.r:c.w], &at, c.w-c.r == bufferSize)
 		octets += int64(state.octets)
 		if octets > limit {
 			return octets, at, &TooLongError{Doing: c.doing, Limit: limit}

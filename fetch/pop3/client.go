@@ -45,7 +45,7 @@ type Options struct {
 
 // New makes a client over conn. It reads and writes nothing.
 func New(conn net.Conn, opt Options) *Client {
-	c := &Client{conn: conn, opt: opt, buf: make([]byte, bufferSize), credit: mostCredit + opt.Timeout}
+	c := &Client{conn: conn, opt: opt, buf: make([]byte, firstBuffer), credit: mostCredit + opt.Timeout}
 	for _, secret := range opt.Secrets {
 		c.hide(secret)
 	}
@@ -169,14 +169,10 @@ func (c *Client) expect(doing string) {
 	c.doing, c.started, c.got = doing, time.Now(), 0
 }
 
-// fill reads more into the buffer, which must not be full. It waits no longer than the time-out, nor longer than the least
+// fill reads more into the buffer, which must not be full at its whole size. It waits no longer than the time-out, nor longer than the least
 // rate allows for the whole reply, nor than the session has credit for.
 func (c *Client) fill() error {
-	if c.r > 0 {
-		copy(c.buf, c.buf[c.r:c.w])
-		c.w -= c.r
-		c.r = 0
-	}
+	c.makeRoom()
 	now := time.Now()
 	deadline := now.Add(c.opt.Timeout)
 	if slowest := c.started.Add(c.opt.Timeout + atLeastRate(c.got)); slowest.Before(deadline) {
@@ -201,6 +197,16 @@ func (c *Client) fill() error {
 		err = io.ErrUnexpectedEOF
 	}
 	return c.broken("read", err)
+}
+
+// makeRoom moves what is not used yet to the front of the buffer. One that was ever filled gets its whole size.
+func (c *Client) makeRoom() {
+	rest := c.buf[c.r:c.w]
+	if c.w == len(c.buf) && len(c.buf) < bufferSize {
+		c.buf = make([]byte, bufferSize)
+	}
+	c.w = copy(c.buf, rest)
+	c.r = 0
 }
 
 // atLeastRate is how long so many octets may take.

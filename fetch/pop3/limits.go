@@ -6,6 +6,8 @@ import "time"
 const (
 	// bufferSize is one read from the connection; a body line may be longer, every other line must fit.
 	bufferSize = 64 << 10
+	// firstBuffer is the buffer before anything has filled it: of a thousand sessions at once, most have nothing new to read.
+	firstBuffer = 4 << 10
 	// maxStatusLine is generous beside the 512 octets of RFC 2449 §4.
 	maxStatusLine = 4096
 	// maxListLine leaves room for UIDs far over the 70 octets of RFC 1939 §7; some servers send them.
