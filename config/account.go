@@ -13,13 +13,11 @@ type Account struct {
 	// Name is 1 to 64 letters, digits and ". _ - @ +" and inner blanks, and starts
 	// with a letter or digit: it is safe as a file name, and unlike every other
 	// name of its file on a file system that ignores case.
-	Name      string
-	Server    Server
-	TLS       TLSMode
-	TLSCAFile string // absolute; "" = the system's certificates
-	// TLSClientCert and TLSClientKey are PEM files, absolute; "" = none.
-	TLSClientCert, TLSClientKey string
-
+	Name       string
+	Server     Server
+	TLS        TLSMode
+	Trust             // whom to believe that it is the server
+	Way               // how to get there
 	Username   string // without control characters, at most 480 bytes
 	Auth       Auth
 	Password   Password
@@ -37,26 +35,46 @@ type Account struct {
 	PasswordTimeout Duration // 1s to 1h, for a command or a keyring
 }
 
+// ServerKind says what a Server's Host is.
+type ServerKind int
+
+// The kinds of Server.
+const (
+	ByHost   ServerKind = iota // a host
+	BySRV                      // a domain, whose SRV records name the host (RFC 6186)
+	BySocket                   // the path of a Unix socket
+)
+
 // Server is where a POP3 server listens.
 type Server struct {
-	Host string // a DNS name in lower case or an IP address, without brackets
-	Port int    // 1 to 65535
+	Kind ServerKind
+	Host string // a DNS name in lower case or an IP address, without brackets; a domain; or an absolute path
+	Port int    // 1 to 65535; 0 unless Kind is ByHost
 }
 
-// String gives HOST:PORT, with brackets around an IPv6 address.
-func (s Server) String() string { return net.JoinHostPort(s.Host, strconv.Itoa(s.Port)) }
+// String gives HOST:PORT, with brackets around an IPv6 address, "srv:DOMAIN" or "unix:PATH".
+func (s Server) String() string {
+	switch s.Kind {
+	case BySRV:
+		return srvPrefix + s.Host
+	case BySocket:
+		return unixPrefix + s.Host
+	}
+	return net.JoinHostPort(s.Host, strconv.Itoa(s.Port))
+}
 
 // TLSMode says how a connection gets its TLS.
 type TLSMode int
 
-// The values of the key "tls".
+// The values of the key "tls", and what stands for none with Server.Kind BySRV.
 const (
 	TLSImplicit TLSMode = iota // from the first byte, port 995 (RFC 8314 §3.3)
 	TLSStart                   // by the STLS command, port 110 (RFC 2595 §4)
 	TLSNone                    // never, port 110: the password travels in clear
+	TLSBySRV                   // TLSImplicit or TLSStart, as the SRV records have it
 )
 
-var tlsWords = []string{"implicit", "starttls", "none"}
+var tlsWords = []string{"implicit", "starttls", "none", "by SRV"} // the last one is never written
 
 // String gives the word that stands in the file.
 func (m TLSMode) String() string { return word(tlsWords, int(m)) }

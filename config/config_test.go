@@ -53,7 +53,7 @@ error_after = "3 runs"
 			Name:            "me@example.org",
 			Server:          config.Server{Host: "pop.example.org", Port: 1995},
 			TLS:             config.TLSStart,
-			TLSCAFile:       "/etc/mail/ca.pem",
+			Trust:           config.Trust{TLSCAFile: "/etc/mail/ca.pem"},
 			Username:        "me and you",
 			Auth:            config.AuthSCRAMSHA256,
 			Password:        config.Password{Literal: config.NewSecret(`p"\ä`)},
@@ -327,7 +327,7 @@ func TestPermissions(t *testing.T) {
 
 func TestExample(t *testing.T) {
 	c := parse(t, config.Example)
-	if got := c.Names(); !slices.Equal(got, []string{"personal", "work", "me@qq.com", "office", "test"}) {
+	if got := c.Names(); !slices.Equal(got, []string{"personal", "work", "me@qq.com", "office", "elsewhere", "test"}) {
 		t.Errorf("accounts %q", got)
 	}
 	for _, a := range c.Accounts {

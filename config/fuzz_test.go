@@ -54,8 +54,15 @@ func checkConfig(t *testing.T, c *config.Config) {
 		if a.Name == "" || strings.ContainsAny(a.Name, "/\x00\n") || a.Name[0] == '.' || a.Name[0] == '-' || len(a.Name) > 4*64 {
 			t.Errorf("account name %q", a.Name)
 		}
-		if a.Server.Host == "" || a.Server.Port < 1 || a.Server.Port > 65535 || !filepath.IsAbs(a.Maildir) || a.Timeout <= 0 {
+		if a.Server.Host == "" || !filepath.IsAbs(a.Maildir) || a.Timeout <= 0 {
 			t.Errorf("account %+v", a)
+		}
+		port, one := a.Server.Port, a.Server.Kind == config.ByHost
+		if one && (port < 1 || port > 65535) || !one && port != 0 || (a.TLS == config.TLSBySRV) && a.Server.Kind != config.BySRV {
+			t.Errorf("server %+v", a)
+		}
+		if a.Server.Kind == config.BySRV && (a.TLS == config.TLSNone || a.Proxy.Kind != config.NoProxy) {
+			t.Errorf("SRV %+v", a)
 		}
 		if a.Username == "" || strings.ContainsFunc(a.Username+a.Maildir+a.Server.Host, unicode.IsControl) ||
 			strings.ContainsAny(a.Password.Literal.Reveal(), "\r\n\x00") {

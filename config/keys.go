@@ -23,8 +23,17 @@ func accountKeys() []accountKey {
 		{"server", (*document).readServer},
 		{"tls", (*document).readTLS},
 		{"tls_ca_file", func(d *document, v value, a *Account) { d.readPath(v, &a.TLSCAFile) }},
+		{"tls_fingerprint", (*document).readPins},
+		{"tls_trust", (*document).readTrust},
 		{"tls_client_cert", func(d *document, v value, a *Account) { d.readPath(v, &a.TLSClientCert) }},
 		{"tls_client_key", func(d *document, v value, a *Account) { d.readPath(v, &a.TLSClientKey) }},
+		{"tls_server_name", (*document).readServerName},
+		{"tls_min_version", (*document).readTLSVersion},
+		{"ip", (*document).readFamily},
+		{"dns_server", (*document).readNameServer},
+		{"source_ip", (*document).readSource},
+		{"proxy", (*document).readProxy},
+		{keyProxyCommand, (*document).readProxyCommand},
 		{"username", (*document).readUsername},
 		{"auth", (*document).readAuth},
 		{KeyPassword, (*document).readPassword},
@@ -180,6 +189,7 @@ func (d *document) account(head value, keys table, base Account, defaults table)
 	if slices.ContainsFunc(passwordKeys, keys.has) {
 		a.Password, a.OAuth = Password{}, "" // any way to the password replaces the default's
 	}
+	a.replaceDefaults(keys)
 	d.readKeys(keys, &a, fmt.Sprintf("in account %q", a.Name))
 	var missing []string
 	for _, k := range requiredKeys {
@@ -191,9 +201,7 @@ func (d *document) account(head value, keys table, base Account, defaults table)
 		d.failKey(head, fmt.Sprintf("account %q lacks %s", a.Name, strings.Join(missing, ", ")),
 			"each account needs server, username and maildir, of its own or from [defaults]")
 	}
-	if a.Server.Port == 0 {
-		a.Server.Port = a.TLS.Port()
-	}
+	d.checkReach(head, keys, defaults, &a)
 	d.checkAuth(&a, keys, defaults)
 	return &a
 }
@@ -229,6 +237,7 @@ func (d *document) readKeys(keys table, a *Account, where string) {
 	if len(passwords) > 1 {
 		d.failKey(keys[passwords[1]], fmt.Sprintf("more than one password %s: %s", where, strings.Join(passwords, ", ")), "keep one of them")
 	}
+	d.onlyOne(keys, where)
 	d.unknownKeys(keys, accountKeyNames(), where)
 }
 
@@ -247,7 +256,7 @@ func (d *document) unknownKeys(t table, known []string, where string) {
 				message = fmt.Sprintf("unknown table [%s]", v.path)
 			}
 		}
-		if near := nearest(name, known); near != "" {
+		if near := meant(name, known); near != "" {
 			message += fmt.Sprintf(", did you mean %q?", near)
 		}
 		hint := unknownHint(v, known)
@@ -256,6 +265,19 @@ func (d *document) unknownKeys(t table, known []string, where string) {
 		}
 		d.failKey(v, message, hint)
 	}
+}
+
+// meant gives the known key that an unknown one is nearest to: "" for one that
+// belongs elsewhere, or is nearer to a habit.
+func meant(name string, known []string) string {
+	if slices.Contains(fileKeyNames(), name) {
+		return ""
+	}
+	near := nearest(name, slices.Concat(known, slices.Sorted(maps.Keys(habits))))
+	if _, habit := habits[near]; habit && !slices.Contains(known, near) {
+		return ""
+	}
+	return near
 }
 
 func isTable(data any) bool {
@@ -295,7 +317,7 @@ func unknownHint(v value, known []string) string {
 		return "this key belongs below an [account.NAME] or below [defaults]"
 	case !atTop && slices.Contains(fileKeyNames(), name):
 		return "this key belongs above the first table"
-	case nearest(name, known) != "":
+	case meant(name, known) != "":
 		return ""
 	case atTop && isTable(v.data):
 		return "the tables are [defaults], [account.NAME] and [oauth.NAME]"

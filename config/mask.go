@@ -15,7 +15,7 @@ import (
 var keyPattern = regexp.MustCompile(`([\pL\pN_-]+)["']?[ \t]*=`)
 
 // urlLogin finds a URL that carries a login.
-var urlLogin = regexp.MustCompile(`://[^\s"']*@`)
+var urlLogin = regexp.MustCompile(`://.*@`)
 
 // secretStart gives the offset in the line text[start:end] from which on it must
 // not be shown, -1 if all of it may be.
@@ -23,7 +23,7 @@ func secretStart(text string, start, end int) int {
 	line := text[start:end]
 	cut := -1
 	for _, m := range keyPattern.FindAllStringSubmatchIndex(line, -1) {
-		if secretive(line[m[2]:m[3]]) {
+		if name := line[m[2]:m[3]]; secretive(name) || name == keyProxy && strings.Contains(line, "@") {
 			cut = m[1]
 			if strings.HasPrefix(line[cut:], " ") {
 				cut++
@@ -71,7 +71,7 @@ func goesOn(value string) bool {
 }
 
 // secretKeys are the keys whose values are, or may hold, a secret.
-var secretKeys = []string{KeyPassword, KeyPasswordCommand, KeyTokenCommand, keyClientSecret, keyClientSecretCommand}
+var secretKeys = []string{KeyPassword, KeyPasswordCommand, KeyTokenCommand, keyProxyCommand, keyClientSecret, keyClientSecretCommand}
 
 // secretive reports whether the value of a key, known or not, may be a secret.
 func secretive(key string) bool {

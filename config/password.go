@@ -73,9 +73,7 @@ func (d *document) readPassword(v value, a *Account) {
 
 // readSecret reads a secret that stands in the file itself.
 func (d *document) readSecret(v value, hint string, to *Secret) {
-	if d.literal == nil {
-		d.literal = &v
-	}
+	d.holdsSecret(v)
 	s, ok := d.str(v, hint)
 	if !ok {
 		return
@@ -89,10 +87,13 @@ func (d *document) readSecret(v value, hint string, to *Secret) {
 
 // readCommand reads a line for a shell, or an array of words.
 func (d *document) readCommand(v value, to *Command) {
-	const hint = `write a line for the shell, "pass show mail", or an array of words, ["pass", "show", "mail"]`
+	*to = d.command(v, `write a line for the shell, "pass show mail", or an array of words, ["pass", "show", "mail"]`)
+}
+
+// command reads a program to run.
+func (d *document) command(v value, hint string) Command {
 	if line, ok := v.data.(string); ok && strings.TrimSpace(line) != "" && !strings.Contains(line, "\x00") {
-		*to = Command{Shell: line}
-		return
+		return Command{Shell: line}
 	}
 	words, ok := v.data.([]any)
 	var args []string
@@ -103,9 +104,9 @@ func (d *document) readCommand(v value, to *Command) {
 	}
 	if !ok || len(args) == 0 || args[0] == "" {
 		d.failValue(v, v.key()+" is no command", hint)
-		return
+		return Command{}
 	}
-	*to = Command{Args: args}
+	return Command{Args: args}
 }
 
 func (d *document) readEnv(v value, a *Account) {

@@ -3,11 +3,20 @@ package config
 import (
 	"fmt"
 	"net/netip"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
 
-const serverHint = `write a host, a host and a port, or an IPv6 address: "pop.example.org", "pop.example.org:995", "[2001:db8::1]:995"`
+const (
+	serverHint = `write a host, a host and a port, or an IPv6 address: "pop.example.org", "pop.example.org:995", "[2001:db8::1]:995"`
+
+	srvPrefix  = "srv:"
+	unixPrefix = "unix:"
+	srvHint    = `write the domain of the mail address: "srv:example.org"`
+	unixHint   = `write an absolute path: "unix:/run/pop3.sock"`
+	maxSocket  = 103 // bytes of a path: what every system's sockaddr_un has room for
+)
 
 func (d *document) readServer(v value, a *Account) {
 	s, ok := d.plain(v, serverHint)
@@ -25,6 +34,12 @@ func (d *document) readServer(v value, a *Account) {
 // parseServer reads HOST, HOST:PORT, an IP address, [V6] or [V6]:PORT. Port is
 // 0 where none is named. A problem never quotes what may hold a password.
 func parseServer(s string) (server Server, problem, hint string) {
+	if path, ok := strings.CutPrefix(s, unixPrefix); ok {
+		return parseSocket(path)
+	}
+	if domain, ok := strings.CutPrefix(s, srvPrefix); ok && !isNumber(domain) {
+		return parseDomain(domain)
+	}
 	host, port, named := strings.Cut(s, ":")
 	switch {
 	case strings.Contains(s, "://"):
@@ -33,8 +48,6 @@ func parseServer(s string) (server Server, problem, hint string) {
 		return Server{}, "server holds a user name", "write it as username"
 	case strings.Contains(s, "/"):
 		return Server{}, fmt.Sprintf("server %q holds a path", s), serverHint
-	case host == "srv" && !isNumber(port) && named:
-		return Server{}, fmt.Sprintf("server %q: looking a server up by SRV records is not supported yet", s), "write the host that the provider names for POP3"
 	case strings.HasPrefix(s, "["):
 		var after string
 		if host, after, named = strings.Cut(s[1:], "]"); !named {
@@ -59,6 +72,35 @@ func parseServer(s string) (server Server, problem, hint string) {
 	}
 	server.Port = n
 	return server, "", ""
+}
+
+// parseSocket reads what stands behind "unix:".
+func parseSocket(path string) (server Server, problem, hint string) {
+	switch {
+	case !filepath.IsAbs(path):
+		return Server{}, fmt.Sprintf("server %q is not an absolute path", unixPrefix+path), unixHint
+	case len(path) > maxSocket:
+		return Server{}, fmt.Sprintf("the path of a socket is longer than %d bytes", maxSocket), "systems take no longer one; a symbolic link may lead there"
+	}
+	return Server{Kind: BySocket, Host: filepath.Clean(path)}, "", ""
+}
+
+// parseDomain reads what stands behind "srv:".
+func parseDomain(domain string) (server Server, problem, hint string) {
+	if strings.Contains(domain, "@") {
+		return Server{}, "server holds a user name", srvHint
+	}
+	if strings.Contains(domain, ":") {
+		return Server{}, fmt.Sprintf("server %q: the port comes from the SRV record", srvPrefix+domain), srvHint
+	}
+	if _, err := netip.ParseAddr(domain); err == nil {
+		return Server{}, fmt.Sprintf("server %q: an address has no SRV records", srvPrefix+domain), srvHint
+	}
+	host, problem, hint := parseHost(domain)
+	if problem != "" {
+		return Server{}, problem, hint
+	}
+	return Server{Kind: BySRV, Host: strings.TrimSuffix(host, ".")}, "", ""
 }
 
 func isNumber(s string) bool {

@@ -78,7 +78,7 @@ func didYouMean(s string, words []string) string {
 }
 
 func (d *document) readTLS(v value, a *Account) {
-	if i, ok := d.oneOf(v, tlsWords); ok {
+	if i, ok := d.oneOf(v, tlsWords[:TLSBySRV]); ok {
 		a.TLS = TLSMode(i)
 	}
 }
@@ -223,6 +223,13 @@ func (d *document) checkDistinct(all []*Account, heads []value) {
 				"remove one of them: each message would be delivered twice")
 		}
 		boxes[box] = a.Name
+	}
+}
+
+// holdsSecret notes that the file holds a password, at v.
+func (d *document) holdsSecret(v value) {
+	if d.literal == nil {
+		d.literal = &v
 	}
 }
 
