@@ -59,6 +59,7 @@ var libraryArrows = map[string][]string{
 	"github.com/xdg-go/stringprep":   {"fetch/sasl"},
 	"github.com/zalando/go-keyring":  {"fetch/secret"},
 	"go.etcd.io/bbolt":               {"fetch/seen"},
+	"golang.org/x/net/proxy":         {"fetch/dial"},
 	"gonum.org/v1/plot":              {"cmd/haulbench", "cmd/haulgrowth"},
 	"golang.org/x/oauth2":            {"fetch/token"},
 	"golang.org/x/sync":              {"fetch"},
@@ -81,7 +82,7 @@ var outsideArrows = []struct {
 	folders []string
 	instead string
 }{
-	{"os/exec", []string{"*"}, []string{"fetch/secret", "cmd/haulbench", "cmd/haulbench/meter", "cmd/haulgrowth"}, "only a password's command is run"},
+	{"os/exec", []string{"*"}, []string{"fetch/secret", "fetch/dial", "cmd/haulbench", "cmd/haulbench/meter", "cmd/haulgrowth"}, "only the commands of a password and of a proxy are run"},
 	{"os", []string{"Exit"}, []string{"cmd/..."}, "return an error"},
 	{"os", []string{"Args"}, []string{"cmd/..."}, "take it as an argument"},
 	{"os", []string{"Stdin", "Stdout", "Stderr"}, []string{"cmd/..."}, "tell it by an event or an error"},
@@ -306,7 +307,7 @@ func TestArrowsBreak(t *testing.T) {
 		{"pgregory.net/rapid", "config", false, "config imports pgregory.net/rapid; only tests may"},
 		{"pgregory.net/rapid", "config", true, ""},
 		{"example.org/new", "config", true, "config imports example.org/new, which is not in libraryArrows: decide who may import it and add it to the table"},
-		{"os/exec", "maildir", false, "maildir imports os/exec: only a password's command is run"},
+		{"os/exec", "maildir", false, "maildir imports os/exec: only the commands of a password and of a proxy are run"},
 		{"os/exec", "maildir", true, ""},
 		{"testing", "fetch/pop3/pop3test", false, "fetch/pop3/pop3test imports testing: only tests know of testing"},
 		{"os", "maildir", false, ""},

@@ -52,7 +52,7 @@ func notNow(cert *x509.Certificate, sent []*x509.Certificate, now time.Time) (re
 
 // unknownAuthority words a chain that ends nowhere: self-signed, by an unknown issuer, or sent without the middle.
 func unknownAuthority(cert *x509.Certificate, sent []*x509.Certificate) (reason, hint string) {
-	const trust = "if you trust it, put its certificate (PEM) in a file and name that in tls_ca_file"
+	const trust = "if you trust it, name its certificate's file in tls_ca_file, or paste the pin: haulmail check --connect shows it"
 	if cert == nil {
 		return "the certificate is issued by an unknown authority", trust
 	}

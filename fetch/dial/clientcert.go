@@ -1,12 +1,21 @@
 package dial
 
-import "crypto/tls"
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+)
 
-// readClientCert loads our own certificate with its key.
+// readClientCert loads our own certificate with its key. The key must be its owner's alone.
 func readClientCert(certFile, keyFile string) (tls.Certificate, error) {
 	cert, err := readRegular(certFile)
 	if err != nil {
 		return tls.Certificate{}, badClientCert("read client certificate "+plain(certFile), err, "check the path in tls_client_cert")
+	}
+	if err := secretFile(keyFile); err != nil {
+		return tls.Certificate{}, badClientCert("read client key "+plain(keyFile), err, "chmod 600 "+shellWord(keyFile))
 	}
 	key, err := readRegular(keyFile)
 	if err != nil {
@@ -14,11 +23,44 @@ func readClientCert(certFile, keyFile string) (tls.Certificate, error) {
 	}
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
-		return tls.Certificate{}, badClientCert("use client certificate "+plain(certFile), err, "")
+		return tls.Certificate{}, badClientCert("use client certificate "+plain(certFile), err, clientCertHint(err, string(key)))
 	}
 	return pair, nil
 }
 
+// errOthersRead is a key that is no secret.
+var errOthersRead = errors.New("it can be read by others")
+
+// secretFile refuses a file that others can read. One that cannot be looked at is left to whoever reads it.
+func secretFile(path string) error {
+	const othersRead = 0o044
+	info, err := os.Stat(path)
+	if err == nil && info.Mode().Perm()&othersRead != 0 {
+		return errOthersRead
+	}
+	return nil
+}
+
 func badClientCert(doing string, err error, hint string) *Error {
-	return &Error{Kind: BadClientCert, Err: err, doing: doing, reason: why(cause(err)), hint: hint}
+	reason := why(cause(err))
+	return &Error{Kind: BadClientCert, Err: err, doing: doing, reason: strings.TrimPrefix(reason, "tls: "), hint: hint}
+}
+
+// clientCertHint knows what goes wrong with certificates and keys. crypto/tls has no types for it.
+func clientCertHint(err error, key string) string {
+	switch {
+	case strings.Contains(key, "ENCRYPTED"):
+		return "the key has a passphrase, which nobody can type: openssl pkey -in KEY -out PLAIN.key"
+	case strings.Contains(err.Error(), "does not match"):
+		return "tls_client_key is the key of another certificate"
+	}
+	return `PEM files start with "-----BEGIN CERTIFICATE-----" and "-----BEGIN PRIVATE KEY-----"`
+}
+
+// shellWord quotes a path where a shell would not take it as one word.
+func shellWord(path string) string {
+	if strings.Trim(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+@,") == "" {
+		return plain(path)
+	}
+	return plain(fmt.Sprintf("'%s'", strings.ReplaceAll(path, "'", `'\''`)))
 }

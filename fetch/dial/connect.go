@@ -14,6 +14,11 @@ import (
 type Dialer struct {
 	// Resolver looks names up; nil is net.DefaultResolver.
 	Resolver Resolver
+	// Family restricts the addresses that are asked for and tried; AnyFamily is both.
+	Family Family
+	// Source is the address of this machine to connect from, and restricts the family to its own; the zero Addr leaves
+	// the choice to the system.
+	Source netip.Addr
 	// Timeout bounds one whole Connect: look-ups and all addresses together. An attempt needs no shorter limit of its
 	// own, since the next address never waits for it longer than AttemptDelay. 0 is 60 s.
 	Timeout time.Duration
@@ -38,8 +43,7 @@ func (d *Dialer) Connect(ctx context.Context, host string, port int) (net.Conn, 
 	if port < 1 || port > 65535 {
 		return nil, fmt.Errorf("connect to %s: a port is 1 to 65535", target(host, port))
 	}
-	limit := cmp.Or(max(d.Timeout, 0), defaultTimeout)
-	limited, cancel := context.WithTimeout(ctx, limit)
+	limited, cancel := context.WithTimeout(ctx, d.limit())
 	defer cancel()
 	r := newRace(limited, d, host, uint16(port))
 	conn := r.run(limited)
@@ -55,7 +59,21 @@ func (d *Dialer) Connect(ctx context.Context, host string, port int) (net.Conn, 
 	if ctx.Err() != nil && !isTimeout(ctx.Err()) {
 		return nil, fmt.Errorf("connect to %s: %w", target(host, port), ctx.Err())
 	}
-	return nil, r.failure()
+	return nil, r.failure(ctx)
+}
+
+// limit is Timeout with its default.
+func (d *Dialer) limit() time.Duration { return cmp.Or(max(d.Timeout, 0), defaultTimeout) }
+
+// family is that of Family and Source together.
+func (d *Dialer) family() Family {
+	switch {
+	case !d.Source.IsValid():
+		return d.Family
+	case d.Source.Is4():
+		return IPv4
+	}
+	return IPv6
 }
 
 func (d *Dialer) trace(e Event) {
@@ -70,5 +88,8 @@ func (d *Dialer) open(ctx context.Context, addr netip.AddrPort) (net.Conn, error
 		return d.DialAddr(ctx, addr)
 	}
 	var tcp net.Dialer
+	if d.Source.IsValid() {
+		tcp.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(d.Source, 0))
+	}
 	return tcp.DialContext(ctx, "tcp", addr.String())
 }

@@ -1,8 +1,10 @@
-// Package dial brings a POP3 server's name to an open, verified connection: DNS, happy eyeballs, TLS.
+// Package dial brings a POP3 server's name to an open, verified connection: DNS, happy eyeballs, proxies, TLS.
 //
 // A name is asked for in both address families at once, its addresses are tried one after another without waiting for
-// the slow ones (RFC 8305), the first connection that opens wins and the others are closed. TLS is at least 1.2 and the
-// certificate is always verified: this package has no way to switch that off.
+// the slow ones (RFC 8305), the first connection that opens wins and the others are closed. Or the way leads by SRV
+// records, through a SOCKS or HTTP proxy, through a program's input and output, or to a Unix socket. TLS is at least 1.2,
+// and whom it leads to is always verified: by the certificate's chain and name, or by a pin of its key. The one exception
+// has to be asked for, and is for the first connection whose key is remembered.
 //
 // It promises that every wait ends (with the context, with Dialer.Timeout, or with a default), that no goroutine and no
 // connection is left behind, that nothing read from DNS or from a certificate is kept without a bound or shown with its
@@ -23,8 +25,9 @@ const (
 	// resolutionDelay is how long the first family's answer waits for the other one. RFC 8305 §3 takes 50 ms for a
 	// late AAAA; the same patience for a late A keeps the list of addresses in one piece.
 	resolutionDelay = 50 * time.Millisecond
-	// maxAddrsPerFamily: mail providers publish up to about ten; sixteen attempts cost 4 s at the default delay.
-	maxAddrsPerFamily = 16
+	// maxAddrsPerFamily: mail providers publish up to about ten. With both families these are as many attempts as the
+	// default time-out has time for at the default delay; a DNS answer may hold some 4,000.
+	maxAddrsPerFamily = 120
 	// maxCAFile: the Debian bundle of all CAs has 0.2 MiB, bundles with comments reach 1 MiB.
 	maxCAFile = 16 << 20
 	// maxNamesShown and maxTextShown bound what an error line repeats of a certificate or a peer's words, in names

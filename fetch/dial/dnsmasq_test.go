@@ -25,12 +25,30 @@ var zone = []string{
 	"--host-record=pop.test,127.0.0.2",
 	"--host-record=pop.test,127.0.0.1",
 	"--host-record=dead.test,127.0.0.2",
+	"--srv-host=_pop3s._tcp.both-kinds.test,tls.both-kinds.test,995",
+	"--srv-host=_pop3._tcp.both-kinds.test,plain.both-kinds.test,110",
+	"--srv-host=_pop3._tcp.starttls.test,pop.starttls.test,1110",
+	"--srv-host=_pop3s._tcp.order.test,third.order.test,995,20,0",
+	"--srv-host=_pop3s._tcp.order.test,first.order.test,995,0,0",
+	"--srv-host=_pop3s._tcp.order.test,second.order.test,995,10,0",
+	"--srv-host=_pop3s._tcp.weight.test,heavy.weight.test,995,0,99",
+	"--srv-host=_pop3s._tcp.weight.test,light.weight.test,995,0,1",
+	"--srv-host=_pop3s._tcp.none.test",
+	"--srv-host=_pop3._tcp.none.test",
+	"--srv-host=_pop3s._tcp.half.test",
+	"--srv-host=_pop3._tcp.half.test,pop.half.test,110",
 }
+
+// manyAddrs are so many that a UDP answer of 1,232 octets cannot hold them: they come by TCP.
+const manyAddrs = 100
 
 // many adds a name with more addresses than anyone needs.
 func many() []string {
 	var args []string
-	for i := 1; i <= 40; i++ {
+	for i := 1; i <= 20; i++ {
+		args = append(args, fmt.Sprintf("--srv-host=_pop3s._tcp.crowd.test,a-rather-long-name-of-a-server-that-fills-its-answer-%d.crowd.test,995,%d", i, i))
+	}
+	for i := 1; i <= manyAddrs; i++ {
 		args = append(args, fmt.Sprintf("--host-record=many.test,192.0.2.%d,2001:db8::%d", i, i))
 	}
 	return args
@@ -134,7 +152,7 @@ const (
 )
 
 // startBadDNS is a name server for what dnsmasq does not do on request: each record type gets a response code without
-// data, the address 127.0.0.1 for A with codeNoError, or no answer at all.
+// data, the address 127.0.0.1 for A with codeNoError, or no answer at all; SRV gets the code of A.
 func startBadDNS(t *testing.T, a, aaaa int) *net.Resolver {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -168,7 +186,7 @@ func badReply(query []byte, a, aaaa int) []byte {
 	code := a
 	if qtype := int(query[end-4])<<8 | int(query[end-3]); qtype == typeAAAA {
 		code = aaaa
-	} else if qtype != typeA {
+	} else if qtype != typeA && code <= codeNoError {
 		return nil
 	}
 	if code == silent {

@@ -2,6 +2,7 @@ package dial
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -31,19 +32,30 @@ const (
 	Lost
 	// BadCertificate: TLS works and the certificate is not one to trust for this host.
 	BadCertificate
+	// WrongKey: TLS works and the server shows another certificate or key than the one it is pinned to.
+	WrongKey
 	// HandshakeFailed: no agreement on TLS, or no TLS at all on this port.
 	HandshakeFailed
 	// BadCAFile: the file of trusted authorities cannot be used.
 	BadCAFile
 	// BadClientCert: our own certificate or its key cannot be used.
 	BadClientCert
+	// NoService: the domain says by its SRV records that it has no POP3.
+	NoService
+	// ProxyRefused: the proxy does not let us through, and will not do so another time.
+	ProxyRefused
+	// ProxyFailed: the proxy cannot reach the server for now.
+	ProxyFailed
+	// BadCommand: the proxy command cannot be run at all.
+	BadCommand
 )
 
 var kindNames = [...]string{
 	UnknownHost: "unknown host", ResolverFailed: "resolver failed", Refused: "refused", Unreachable: "unreachable",
 	TimedOut: "timed out", Lost: "connection lost", BadCertificate: "bad certificate",
-	HandshakeFailed: "handshake failed", BadCAFile: "bad CA file",
-	BadClientCert: "bad client certificate",
+	WrongKey: "wrong key", HandshakeFailed: "handshake failed", BadCAFile: "bad CA file",
+	BadClientCert: "bad client certificate", NoService: "no such service", ProxyRefused: "refused by the proxy",
+	ProxyFailed: "not reached by the proxy", BadCommand: "bad proxy command",
 }
 
 // String gives the kind in words.
@@ -57,10 +69,12 @@ func (k Kind) String() string {
 // Error is every failure of this package except a cancelled context.
 type Error struct {
 	Kind  Kind
-	Host  string // as the caller named it; "" for BadCAFile
+	Host  string // as the caller named it; "" for files
 	Port  int    // 0 where no port was involved yet
 	Tries []Try  // every address that was tried, when none of them answered
 	Err   error  // the cause; nil where Tries or the text say it all
+	// Chain is what a server showed that is not trusted, its own certificate first.
+	Chain []*x509.Certificate
 
 	doing  string // "resolve pop.example.org"
 	reason string // why, in one line for a person
@@ -91,7 +105,7 @@ func (e *Error) Unwrap() []error {
 // Temporary says that the same attempt may succeed later without anyone changing anything.
 func (e *Error) Temporary() bool {
 	switch e.Kind {
-	case ResolverFailed, Refused, Unreachable, TimedOut, Lost:
+	case ResolverFailed, Refused, Unreachable, TimedOut, Lost, ProxyFailed:
 		return true
 	}
 	return false
@@ -102,6 +116,9 @@ func (e *Error) Timeout() bool { return e.Kind == TimedOut }
 
 // Hint says what to do next, in one line; it may be "".
 func (e *Error) Hint() string { return e.hint }
+
+// Advise replaces the hint by one that knows more.
+func (e *Error) Advise(hint string) { e.hint = hint }
 
 // target names a host and port for an error line, with brackets where IPv6 needs them.
 func target(host string, port int) string {

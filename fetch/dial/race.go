@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -45,7 +46,7 @@ func newRace(ctx context.Context, d *Dialer, host string, port uint16) *race {
 		d: d, host: host, port: port,
 		delay:    cmp.Or(max(d.AttemptDelay, 0), defaultAttemptDelay),
 		start:    time.Now(),
-		answers:  look(ctx, d.Resolver, host),
+		answers:  look(ctx, d.Resolver, host, d.family()),
 		outcomes: make(chan outcome),
 	}
 }
@@ -196,11 +197,11 @@ func (r *race) callBack(ended error) {
 }
 
 // failure is the error of a race without a winner.
-func (r *race) failure() *Error {
+func (r *race) failure(ctx context.Context) *Error {
 	took := time.Since(r.start)
 	untried := len(r.six) + len(r.four)
 	if len(r.tries)+untried == 0 {
-		return noAddress(r.host, r.failures)
+		return noAddress(ctx, r.d.Resolver, r.host, r.d.family(), r.failures)
 	}
 	e := &Error{
 		Kind: r.kind(), Host: r.host, Port: int(r.port), Tries: r.tries, Err: errors.Join(r.failures...),
@@ -208,6 +209,9 @@ func (r *race) failure() *Error {
 	}
 	e.reason = r.reasons(took, untried)
 	e.hint = connectHint(e.Kind, r.port)
+	if r.d.Source.IsValid() && errors.Is(e, syscall.EADDRNOTAVAIL) {
+		e.hint = "is source_ip, " + r.d.Source.String() + ", an address of this machine?"
+	}
 	return e
 }
 

@@ -210,7 +210,7 @@ var raceRows = []raceRow{
 		six:  timedAnswer{addrs: addrs("2001:db8::1")}, four: timedAnswer{err: errServFail},
 		hosts: map[string]fate{"2001:db8::1": {err: errUnreachable}},
 		tried: []string{"0s 2001:db8::1"},
-		kind:  Unreachable, failure: "connect to pop.test:995: 2001:db8::1: network is unreachable; A look-up: server misbehaving (asked 192.0.2.53:53)",
+		kind:  Unreachable, failure: "connect to pop.test:995: 2001:db8::1: network is unreachable; A look-up: the name server failed (SERVFAIL) (asked 192.0.2.53:53)",
 	},
 	{
 		name: "no such name", six: timedAnswer{err: errNoSuchHost}, four: timedAnswer{err: errNoSuchHost},
@@ -218,7 +218,7 @@ var raceRows = []raceRow{
 	},
 	{
 		name: "no data in one family, no verdict in the other", six: timedAnswer{err: errServFail}, four: timedAnswer{err: errNoSuchHost},
-		kind: ResolverFailed, failure: "resolve pop.test: server misbehaving (asked 192.0.2.53:53)",
+		kind: ResolverFailed, failure: "resolve pop.test: the name server failed (SERVFAIL) (asked 192.0.2.53:53)",
 	},
 	{
 		name: "a silent name server", six: timedAnswer{after: never}, four: timedAnswer{after: never},

@@ -7,10 +7,8 @@ import (
 	"net"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 )
 
 // Resolver looks addresses up; *net.Resolver is one. LookupNetIP is asked for network "ip6" and "ip4" at the same time,
@@ -19,8 +17,24 @@ type Resolver interface {
 	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 
+// Family restricts addresses.
+type Family int
+
+// The families.
+const (
+	AnyFamily Family = iota
+	IPv4
+	IPv6
+)
+
+// String gives "IPv4" or "IPv6".
+func (f Family) String() string { return [...]string{"IP", "IPv4", "IPv6"}[f] }
+
+// networks are the look-ups a family takes, as Resolver names them.
+func (f Family) networks() []string { return [...][]string{{"ip6", "ip4"}, {"ip4"}, {"ip6"}}[f] }
+
 // Resolve gives every address of host in the order to try them: both families interleaved (RFC 8305 §4), IPv6 first
-// unless this machine's routes say otherwise (RFC 6724 §6), each address once, at most 16 of a family. An address literal
+// unless this machine's routes say otherwise (RFC 6724 §6), each address once, at most 120 of a family. An address literal
 // is returned as it is, without a look-up. A nil Resolver is net.DefaultResolver.
 //
 // It waits for both families until ctx ends (60 s where ctx has no deadline); a family that fails while the other one
@@ -34,7 +48,7 @@ func Resolve(ctx context.Context, r Resolver, host string) ([]netip.Addr, error)
 	}
 	var six, four []netip.Addr
 	var failures []error
-	for a := range look(ctx, r, host) {
+	for a := range look(ctx, r, host, AnyFamily) {
 		six, four = append(six, a.six...), append(four, a.four...)
 		if a.err != nil {
 			failures = append(failures, a.err)
@@ -46,7 +60,7 @@ func Resolve(ctx context.Context, r Resolver, host string) ([]netip.Addr, error)
 	if outer.Err() != nil && !isTimeout(outer.Err()) {
 		return nil, fmt.Errorf("resolve %s: %w", plain(host), outer.Err())
 	}
-	return nil, noAddress(host, failures)
+	return nil, noAddress(ctx, r, host, AnyFamily, failures)
 }
 
 // answer is what one look-up gave. A family without data is an answer without addresses and without an error.
@@ -57,16 +71,16 @@ type answer struct {
 }
 
 // look starts the look-ups of host; the channel has room for all answers and is closed after the last.
-func look(ctx context.Context, r Resolver, host string) <-chan answer {
+func look(ctx context.Context, r Resolver, host string, family Family) <-chan answer {
 	if r == nil {
 		r = net.DefaultResolver
 	}
 	if addr, err := netip.ParseAddr(host); err == nil {
-		return literal(addr)
+		return literal(addr, family)
 	}
 	answers := make(chan answer, 2)
 	var both sync.WaitGroup
-	for _, network := range []string{"ip6", "ip4"} {
+	for _, network := range family.networks() {
 		both.Go(func() { answers <- lookFamily(ctx, r, network, host) })
 	}
 	go func() {
@@ -76,12 +90,13 @@ func look(ctx context.Context, r Resolver, host string) <-chan answer {
 	return answers
 }
 
-// literal answers for a host that is an address already.
-func literal(addr netip.Addr) <-chan answer {
+// literal answers for a host that is an address already: with nothing, if it is of the wrong family.
+func literal(addr netip.Addr, family Family) <-chan answer {
 	answers := make(chan answer, 1)
-	if addr = addr.Unmap(); addr.Is4() {
+	switch addr = addr.Unmap(); {
+	case addr.Is4() && family != IPv6:
 		answers <- answer{four: []netip.Addr{addr}}
-	} else {
+	case addr.Is6() && family != IPv4:
 		answers <- answer{six: []netip.Addr{addr}}
 	}
 	close(answers)
@@ -149,43 +164,6 @@ func noData(err error) bool {
 	// The hosts file knows the name, in the other family only.
 	_, ok := errors.AsType[*net.AddrError](err)
 	return ok
-}
-
-// noAddress is the error of a name for which no look-up gave an address.
-func noAddress(host string, failures []error) *Error {
-	e := &Error{Host: host, doing: "resolve " + plain(host), Err: errors.Join(failures...)}
-	if len(failures) == 0 {
-		e.Kind, e.reason = UnknownHost, "no such host"
-		e.hint = "check the name of the server"
-		if strings.IndexFunc(host, func(r rune) bool { return r >= utf8.RuneSelf }) >= 0 {
-			e.hint = "write the server's name in its ASCII form (xn--…)"
-		}
-		return e
-	}
-	e.Kind, e.reason = ResolverFailed, resolverReason(failures[0])
-	e.hint = "the name server gave no answer for now; try again later, or look at /etc/resolv.conf"
-	return e
-}
-
-// resolverReason words a failed look-up, with the server that was asked where that is known. net.DNSError keeps only the
-// text of a socket's error, so the addresses in front of the reason are cut off as text.
-func resolverReason(err error) string {
-	if l, ok := errors.AsType[*lookupError](err); ok {
-		err = l.err
-	}
-	dns, ok := errors.AsType[*net.DNSError](err)
-	if !ok {
-		return why(err)
-	}
-	reason := dns.Err[strings.LastIndex(dns.Err, ": ")+1:]
-	if isTimeout(err) {
-		reason = "no answer in time"
-	}
-	reason = plain(strings.TrimSpace(reason))
-	if dns.Server != "" {
-		reason += " (asked " + plain(dns.Server) + ")"
-	}
-	return reason
 }
 
 // interleave takes the families in turns, each in its own order.

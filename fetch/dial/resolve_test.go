@@ -54,18 +54,22 @@ func TestResolveByDNSmasq(t *testing.T) {
 			t.Errorf("%s: got %v, %v; want %v", host, got, err, list)
 		}
 	}
-	for _, host := range []string{"nobody.test", "empty.test", "blocked.test"} {
+	for host, reason := range map[string]string{
+		"nobody.test":  "no such host",
+		"empty.test":   "the name exists and has no address to connect to",
+		"blocked.test": "the name exists and has no address to connect to",
+	} {
 		t.Run(host, func(t *testing.T) {
 			_, err := Resolve(t.Context(), dns, host)
-			if e := want(t, err, UnknownHost, "resolve "+host+": no such host"); e.Temporary() {
+			if e := want(t, err, UnknownHost, "resolve "+host+": "+reason); e.Temporary() {
 				t.Error("an unknown host counts as temporary")
 			}
 		})
 	}
 	t.Run("many", func(t *testing.T) {
 		got, err := Resolve(t.Context(), dns, "many.test")
-		if err != nil || len(got) != 2*maxAddrsPerFamily {
-			t.Fatalf("got %d addresses, %v; want %d", len(got), err, 2*maxAddrsPerFamily)
+		if err != nil || len(got) != 2*manyAddrs {
+			t.Fatalf("got %d addresses, %v; want %d", len(got), err, 2*manyAddrs)
 		}
 		for i := 1; i < len(got); i++ {
 			if got[i].Is4() == got[i-1].Is4() {
@@ -83,11 +87,11 @@ func TestResolveWithoutAServer(t *testing.T) {
 		limit  time.Duration
 		reason string
 	}{
-		"server failure":   {startBadDNS(t, codeServFail, codeServFail), patience, "server misbehaving (asked "},
-		"refused":          {startBadDNS(t, codeRefused, codeRefused), patience, "server misbehaving (asked "},
+		"server failure":   {startBadDNS(t, codeServFail, codeServFail), patience, "the name server failed (SERVFAIL) (asked "},
+		"refused":          {startBadDNS(t, codeRefused, codeRefused), patience, "the name server refused the question (asked "},
 		"silent":           {startBadDNS(t, silent, silent), impatience, "no answer in time"},
 		"nothing listens":  {resolverAt(dead), patience, "connection refused (asked "},
-		"dnsmasq, foreign": {startDNS(t), patience, "server misbehaving"},
+		"dnsmasq, foreign": {startDNS(t), patience, "the name server refused the question"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), row.limit)

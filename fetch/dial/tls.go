@@ -14,13 +14,23 @@ import (
 	"time"
 )
 
-// TLSOptions say whom to trust.
+// TLSOptions say whom to trust, and who we are.
 type TLSOptions struct {
-	// ServerName is the name or the address the certificate has to be for, usually the host connected to.
+	// ServerName is the name or the address the certificate has to be for, usually the host connected to. It may be ""
+	// where Pins or AnyKey stand in for it.
 	ServerName string
+	// OtherName is one the certificate may be for instead; "" is none.
+	OtherName string
 	// CAFile is a PEM file of authorities. Where it is set, only these are trusted, not the system's. A server's own
 	// self-signed certificate may stand in it.
 	CAFile string
+	// Pins take the place of the chain, of the names and of the dates: one of them has to fit the server's own
+	// certificate. That the server holds its key is proved by the handshake, as ever.
+	Pins []Pin
+	// AnyKey takes any certificate, whose key the caller remembers and asks for by Pins from then on.
+	AnyKey bool
+	// MinVersion is the oldest version of TLS to speak; 0 is TLS 1.2, and older ones are never spoken.
+	MinVersion uint16
 	// ClientCert and ClientKey are PEM files, which may be one; "" is no certificate of our own.
 	ClientCert, ClientKey string
 	// Roots replaces the system's authorities where CAFile is "" (tests); nil is the system's.
@@ -30,18 +40,13 @@ type TLSOptions struct {
 }
 
 // TLSConfig makes a client's configuration: TLS 1.2 or newer, the certificate verified for ServerName (a trailing dot and
-// an IPv6 zone are dropped, an address is checked against the certificate's addresses). No ALPN is offered: a server that
-// does not know the registered name "pop3" has to refuse the handshake (RFC 7301 §3.2), and one that does needs no name.
-// Errors: *Error with Kind BadCAFile or BadClientCert; a plain error for an empty ServerName.
+// an IPv6 zone are dropped, an address is checked against the certificate's addresses) unless pins stand in for that. No
+// ALPN is offered: a server that does not know the registered name "pop3" has to refuse the handshake (RFC 7301 §3.2), and
+// one that does needs no name. Errors: *Error with Kind BadCAFile or BadClientCert; a plain error for an empty ServerName.
 func TLSConfig(o TLSOptions) (*tls.Config, error) {
-	name := strings.TrimSuffix(o.ServerName, ".")
-	if addr, err := netip.ParseAddr(name); err == nil {
-		name = addr.WithZone("").String()
+	cfg := &tls.Config{
+		ServerName: certName(o.ServerName), MinVersion: max(o.MinVersion, tls.VersionTLS12), RootCAs: o.Roots, Time: o.Now,
 	}
-	if name == "" {
-		return nil, errors.New("TLS needs the server's name to verify")
-	}
-	cfg := &tls.Config{ServerName: name, MinVersion: tls.VersionTLS12, RootCAs: o.Roots, Time: o.Now}
 	if o.CAFile != "" {
 		roots, err := readCAFile(o.CAFile)
 		if err != nil {
@@ -56,7 +61,50 @@ func TLSConfig(o TLSOptions) (*tls.Config, error) {
 		}
 		cfg.Certificates = []tls.Certificate{own}
 	}
+	switch {
+	case len(o.Pins) > 0:
+		cfg.InsecureSkipVerify, cfg.VerifyConnection = true, pinned(o.Pins)
+	case o.AnyKey:
+		cfg.InsecureSkipVerify = true
+	case cfg.ServerName == "":
+		return nil, errors.New("TLS needs the server's name to verify")
+	case o.OtherName != "":
+		cfg.InsecureSkipVerify, cfg.VerifyConnection = true, named(cfg, certName(o.OtherName))
+	}
 	return cfg, nil
+}
+
+// certName gives a host as certificates name it.
+func certName(host string) string {
+	name := strings.TrimSuffix(host, ".")
+	if addr, err := netip.ParseAddr(name); err == nil {
+		return addr.WithZone("").String()
+	}
+	return name
+}
+
+// named verifies a chain as crypto/tls does, for the configuration's own name or another.
+func named(cfg *tls.Config, other string) func(tls.ConnectionState) error {
+	return func(state tls.ConnectionState) error {
+		sent := state.PeerCertificates
+		o := x509.VerifyOptions{Roots: cfg.RootCAs, Intermediates: x509.NewCertPool()}
+		if cfg.Time != nil {
+			o.CurrentTime = cfg.Time()
+		}
+		for _, cert := range sent[1:] {
+			o.Intermediates.AddCert(cert)
+		}
+		if _, err := sent[0].Verify(o); err != nil {
+			return &tls.CertificateVerificationError{UnverifiedCertificates: sent, Err: err}
+		}
+		if sent[0].VerifyHostname(other) == nil {
+			return nil
+		}
+		if err := sent[0].VerifyHostname(cfg.ServerName); err != nil {
+			return &tls.CertificateVerificationError{UnverifiedCertificates: sent, Err: err}
+		}
+		return nil
+	}
 }
 
 // readCAFile loads a PEM file. A damaged certificate beside good ones is passed over, as system bundles need; a file
