@@ -30,6 +30,7 @@ type haul struct {
 	renewed  config.Secret // the token in place of one that the server has refused
 
 	exactSizes bool // LIST's sizes have not been found to be wrong
+	looking    bool // what the server shows and offers is asked for
 }
 
 func newHaul(e *engine, a *config.Account) *haul {
@@ -111,20 +112,6 @@ func (h *haul) session(ctx context.Context, password config.Secret, pipelining b
 		return err
 	}
 	return h.deleteAndQuit(s, p)
-}
-
-// check connects and logs in, and leaves again.
-func (h *haul) check(ctx context.Context) error {
-	password, err := h.password(ctx)
-	if err != nil {
-		return err
-	}
-	s, err := h.loggedIn(ctx, password, h.a.Pipelining != config.PipeliningOff)
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	return s.quit()
 }
 
 // openState opens the account's state, which is its lock too.

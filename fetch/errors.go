@@ -107,6 +107,9 @@ func (h *haul) classify(err error) (Class, string) {
 	if e, ok := errors.AsType[*dial.Error](err); ok {
 		return classifyDial(e), e.Hint()
 	}
+	if dial.RefusesOurCertificate(err) {
+		return Unavailable, dial.ClientCertHint(h.a.TLSClientCert != "")
+	}
 	if e, ok := errors.AsType[*secret.Error](err); ok {
 		if errors.Is(err, secret.ErrTimeout) || errors.Is(err, context.Canceled) {
 			return Temporary, e.Hint
@@ -238,18 +241,6 @@ func shellWord(word string) string {
 		return word
 	}
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-}
-
-func classifyDial(e *dial.Error) Class {
-	switch e.Kind {
-	case dial.UnknownHost:
-		return UnknownHost
-	case dial.BadCertificate, dial.HandshakeFailed:
-		return Unavailable
-	case dial.BadCAFile, dial.BadClientCert:
-		return Config
-	}
-	return Temporary
 }
 
 func isLocal(err error) bool {

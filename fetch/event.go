@@ -26,11 +26,46 @@ type Tried struct {
 	Err     error
 }
 
-// Connected tells which address answered.
+// Connected tells which address answered: the server's, or that of the proxy in front of it. Where a program or a socket is the way,
+// there is none.
 type Connected struct {
 	Account string
 	Addr    netip.AddrPort
+	Through string // "proxy", "proxy_command", the path of a socket; "" for the server itself
 	Took    time.Duration
+}
+
+// Found tells of a server that a domain names, in the order to try them.
+type Found struct {
+	Account string
+	Domain  string
+	Servers []string // HOST:PORT
+}
+
+// Shown tells of the certificates that a server has shown, its own first. Only Check tells it.
+type Shown struct {
+	Account string
+	Chain   []Certificate
+	Pin     string // what tls_fingerprint would be for this server
+	Trusted bool
+}
+
+// Certificate is what a person wants to know of one.
+type Certificate struct {
+	Subject   string
+	Issuer    string
+	Names     []string
+	NotBefore time.Time
+	NotAfter  time.Time
+}
+
+// Offered tells what a server announces. Only Check tells it.
+type Offered struct {
+	Account      string
+	Capabilities []string // one a line, as the server writes them, sorted
+	Mechanisms   []string // of SASL, before the login
+	Expire       string   // EXPIRE's arguments (RFC 2449 §6.7), or ""
+	LoginDelay   string   // LOGIN-DELAY's arguments (§6.5), or ""
 }
 
 // LoggedIn tells how the login went through. TLS is the version in force during the login, or "".
@@ -164,6 +199,9 @@ type Result struct {
 func (Resolved) event()   {}
 func (Tried) event()      {}
 func (Connected) event()  {}
+func (Found) event()      {}
+func (Shown) event()      {}
+func (Offered) event()    {}
 func (LoggedIn) event()   {}
 func (LoginTried) event() {}
 func (Retrying) event()   {}

@@ -24,19 +24,21 @@ import (
 
 // Options are what a run needs besides the accounts. The zero value of a field is its default where one is named.
 type Options struct {
-	Jobs      int    // accounts at once; 0 is 1
-	PerServer int    // accounts at once at one server; 0 is no limit of its own
-	StateDir  string // folder of the state files
-	Config    string // the config file, for hints; "" is the usual one
-	Hostname  string // for the names of delivered files
-	DryRun    bool   // choose and report, change nothing anywhere
-	Adopt     bool   // accept that an account's server or user has changed
+	Jobs      int      // accounts at once; 0 is 1
+	PerServer int      // accounts at once at one server; 0 is no limit of its own
+	StateDir  string   // folder of the state files
+	Config    string   // the config file, for hints; "" is the usual one
+	Hostname  string   // for the names of delivered files
+	DryRun    bool     // choose and report, change nothing anywhere
+	Adopt     bool     // accept that an account's server or user has changed
+	AcceptKey bool     // accept that the key of a server trusted on first use has changed
+	Environ   []string // of the programs that carry a connection
 
 	// Password gives an account's password or token; it is asked once for each account, before connecting.
 	Password func(context.Context, *config.Account) (config.Secret, error)
 	// Renew gives another token in place of one that the server has refused; the same one, if there is no other. Nil for never.
 	Renew    func(ctx context.Context, a *config.Account, refused config.Secret) (config.Secret, error)
-	Resolver dial.Resolver    // nil is the system's
+	Resolver dial.Resolver    // for accounts that name no dns_server; nil is the system's
 	Now      func() time.Time // nil is time.Now
 	// Report is told of events, one at a time.
 	Report func(Event)
@@ -53,12 +55,6 @@ type Options struct {
 func Run(ctx context.Context, accounts []*config.Account, o Options) []Result {
 	e := newEngine(o)
 	return e.each(ctx, accounts, (*haul).fetch)
-}
-
-// Check connects to the accounts' servers and logs in, and does nothing else.
-func Check(ctx context.Context, accounts []*config.Account, o Options) []Result {
-	e := newEngine(o)
-	return e.each(ctx, accounts, (*haul).check)
 }
 
 // engine is what the accounts of a run share.

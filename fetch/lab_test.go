@@ -174,6 +174,8 @@ func (l *lab) said() string {
 			lines = append(lines, fmt.Sprintf("%s %s: %s", e.Action, e.UID, e.Reason))
 		case Recovered:
 			lines = append(lines, fmt.Sprintf("recovered %d %d %d", e.Delivered, e.Finished, e.Again))
+		case Shown:
+			lines = append(lines, fmt.Sprintf("shown %s, trusted %v", e.Pin, e.Trusted))
 		case Rebuilt:
 			lines = append(lines, fmt.Sprintf("rebuilt %d %d", e.Recognised, e.Again))
 		}

@@ -19,6 +19,7 @@ func (s *session) login(mayPipeline bool) error {
 	if err != nil {
 		return doing(doingLogin, err)
 	}
+	s.offered = caps
 	how, err := s.authenticate(caps)
 	if err != nil {
 		return doing(doingLogin, err)

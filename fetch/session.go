@@ -2,14 +2,11 @@ package fetch
 
 import (
 	"context"
-	"crypto/tls"
 	"net"
-	"slices"
 	"sync"
 	"time"
 
 	"haulmail/config"
-	"haulmail/fetch/dial"
 	"haulmail/fetch/pop3"
 )
 
@@ -36,83 +33,14 @@ type session struct {
 	client     *pop3.Client
 	pipelining bool
 	tls        string // version, or ""
+	aim        aim
+	offered    pop3.Capabilities // before the login
 
 	unwatch func() bool
 	mu      sync.Mutex
 	conn    net.Conn
 	walk    *pop3.Retrieval // to be stopped gently when ctx ends
 	gentle  bool            // when ctx ends, the session may still end politely
-}
-
-// connect resolves, connects, and brings TLS up; nothing secret is sent before it returns.
-func (h *haul) connect(ctx context.Context, password config.Secret) (*session, error) {
-	s := &session{h: h, ctx: ctx, password: password}
-	dialer := dial.Dialer{Resolver: h.Resolver, Timeout: time.Duration(h.a.Timeout), Trace: s.trace}
-	conn, err := dialer.Connect(ctx, h.a.Server.Host, h.a.Server.Port)
-	if err != nil {
-		return nil, doing(doingConnect, err)
-	}
-	s.conn = conn
-	s.unwatch = context.AfterFunc(ctx, s.stop)
-	if err := s.open(conn); err != nil {
-		s.close()
-		return nil, err
-	}
-	h.Step(StepConnected)
-	return s, nil
-}
-
-// open takes a fresh connection to where a login may be sent: the greeting is read, and TLS stands unless the account does without.
-func (s *session) open(conn net.Conn) (err error) {
-	if s.h.a.TLS == config.TLSImplicit {
-		if conn, err = s.handshake(conn); err != nil {
-			return doing(doingConnect, err)
-		}
-	}
-	wire := func(sent bool, line string) { s.h.Wire(s.h.a.Name, sent, line) }
-	if s.h.Wire == nil {
-		wire = nil
-	}
-	s.client = pop3.New(conn, pop3.Options{Timeout: time.Duration(s.h.a.Timeout), Wire: wire, Secrets: s.secrets()})
-	if err := s.client.Greeting(); err != nil {
-		return doing(doingConnect, err)
-	}
-	if s.h.a.TLS == config.TLSStart {
-		return doing(doingStartTLS, s.client.StartTLS(s.handshake))
-	}
-	return nil
-}
-
-// handshake brings TLS up on conn, with the certificate verified for the account's server.
-func (s *session) handshake(conn net.Conn) (net.Conn, error) {
-	cfg, err := dial.TLSConfig(dial.TLSOptions{ServerName: s.h.a.Server.Host, CAFile: s.h.a.TLSCAFile, ClientCert: s.h.a.TLSClientCert, ClientKey: s.h.a.TLSClientKey, Now: s.h.Now})
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(s.ctx, time.Duration(s.h.a.Timeout))
-	defer cancel()
-	secure, err := dial.Handshake(ctx, conn, cfg)
-	if err != nil {
-		return nil, err
-	}
-	s.tls = tls.VersionName(secure.ConnectionState().Version)
-	s.mu.Lock()
-	s.conn = secure
-	s.mu.Unlock()
-	return secure, nil
-}
-
-// trace tells what the dialer does.
-func (s *session) trace(e dial.Event) {
-	name := s.h.a.Name
-	switch e.Kind {
-	case dial.Resolved:
-		s.h.tell(Resolved{Account: name, Host: e.Host, Addrs: slices.Clone(e.Addrs), Err: e.Err, Took: e.Took})
-	case dial.Tried:
-		s.h.tell(Tried{Account: name, Addr: e.Addr, Err: e.Err})
-	case dial.Connected:
-		s.h.tell(Connected{Account: name, Addr: e.Addr, Took: e.Took})
-	}
 }
 
 // brokenAhead marks the end of a session in commands that were sent ahead; nil stays nil. Sent one by one they would end no otherwise.
