@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
@@ -14,21 +15,43 @@ func checkCommand(p *program) *cli.Command {
 		Name:        "check",
 		Usage:       "check the config; with --connect, the servers too",
 		UsageText:   "haulmail check [--connect] [flags] [ACCOUNT...]",
-		Description: "Reads the whole config and tells every mistake. With --connect it also logs in to the accounts, and out again.",
+		Description: "Reads the whole config and the files that it names, and tells every mistake. With --connect it also logs in to the accounts, and out again, and tells what their servers show and offer.",
 		Flags:       []cli.Flag{&cli.BoolFlag{Name: "connect", Usage: "resolve the servers, connect, log in"}},
 		Action: func(c *cli.Context) error {
 			j, err := p.prepare(c, report.Connections)
 			if err != nil {
 				return err
 			}
-			p.tellChecked(j)
 			if !c.Bool("connect") {
+				if err := j.checkFiles(c.Context); err != nil {
+					return err
+				}
+				p.tellChecked(j)
 				return nil
 			}
+			p.tellChecked(j)
 			j.engine = fetch.Check
 			return j.run(c.Context)
 		},
 	}
+}
+
+// checkFiles reads the files that the config names, and tells what is wrong with them.
+func (j *job) checkFiles(ctx context.Context) error {
+	j.options.Password = j.secrets(nil).password
+	results := fetch.CheckFiles(ctx, j.accounts, j.options)
+	code := resultsCode(results, true, context.Cause(ctx))
+	if code == exitOK {
+		return nil
+	}
+	r := report.New(j.reportOptions())
+	for _, result := range results {
+		if result.Err != nil {
+			r.Event(fetch.Done{Result: result})
+		}
+	}
+	r.Finish(results, code)
+	return &toldError{code}
 }
 
 // tellChecked answers whoever asked whether the config is right.

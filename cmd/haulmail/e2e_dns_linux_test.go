@@ -30,8 +30,8 @@ func dnsAddress(last int) string {
 	return fmt.Sprintf("127.%d.%d.%d", 100+pid>>8&0x7f, pid&0xff, last)
 }
 
-// newNameServer starts dnsmasq on port 53 of an address of its own, with the zone, until the test ends.
-func newNameServer(t *testing.T) string {
+// newNameServer starts dnsmasq on port 53 of an address of its own, with the zone and more lines of its config, until the test ends.
+func newNameServer(t *testing.T, more ...string) string {
 	t.Helper()
 	dnsmasq := need(t, "dnsmasq", "dnsmasq-base")
 	if os.Geteuid() != 0 {
@@ -39,7 +39,7 @@ func newNameServer(t *testing.T) string {
 	}
 	addr := dnsAddress(53)
 	conf := filepath.Join(t.TempDir(), "dnsmasq.conf")
-	if err := os.WriteFile(conf, []byte(zone+"listen-address="+addr+"\n"), 0o644); err != nil {
+	if err := os.WriteFile(conf, []byte(zone+"listen-address="+addr+"\n"+strings.Join(more, "\n")+"\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(dnsmasq, "--keep-in-foreground", "--conf-file="+conf, "--pid-file=", "--log-facility=-", "--user=root")

@@ -15,6 +15,7 @@ func fetchCommand(p *program) *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "say what would be done, change nothing"},
 			&cli.BoolFlag{Name: "adopt", Usage: "go on although the server or user of an account has changed"},
+			&cli.BoolFlag{Name: "accept-key", Usage: "accept the new key of a server with tls_trust = \"first-use\""},
 		},
 		Action: func(c *cli.Context) error {
 			j, err := p.prepare(c, report.Summaries)
@@ -23,6 +24,7 @@ func fetchCommand(p *program) *cli.Command {
 			}
 			j.options.DryRun = c.Bool("dry-run")
 			j.options.Adopt = c.Bool("adopt")
+			j.options.AcceptKey = c.Bool("accept-key")
 			return j.run(c.Context)
 		},
 	}

@@ -91,7 +91,9 @@ func (d *diagnostics) step(e fetch.Event) {
 	case fetch.Tried:
 		d.say(e.Account, fmt.Sprintf("no answer from %s: %v", e.Addr, e.Err))
 	case fetch.Connected:
-		d.say(e.Account, fmt.Sprintf("connected to %s (%s)", e.Addr, millis(e.Took)))
+		d.say(e.Account, fmt.Sprintf("connected to %s (%s)", place(e), millis(e.Took)))
+	case fetch.Found:
+		d.say(e.Account, fmt.Sprintf("%s names %s", e.Domain, strings.Join(e.Servers, ", ")))
 	case fetch.LoggedIn:
 		d.say(e.Account, fmt.Sprintf("logged in with %s, %s, %s", e.Mechanism, encryption(e.TLS), pipelining(e.Pipelining)))
 	case fetch.Retrying:
@@ -139,6 +141,25 @@ func addresses(addrs []netip.Addr) string {
 		words[i] = a.String()
 	}
 	return strings.Join(words, ", ")
+}
+
+// place says where a connection leads.
+func place(e fetch.Connected) string {
+	switch {
+	case e.Through == "":
+		return e.Addr.String()
+	case e.Addr.IsValid():
+		return e.Addr.String() + " (" + e.Through + ")"
+	}
+	return e.Through
+}
+
+// address is the one that answered, or "".
+func address(e fetch.Connected) string {
+	if !e.Addr.IsValid() {
+		return ""
+	}
+	return e.Addr.String()
 }
 
 func encryption(tls string) string {

@@ -33,10 +33,42 @@ type (
 		UID    string `json:"uid"`
 		UIDHex string `json:"uid_hex,omitempty"` // only for a UID that is not UTF-8: then uid has \xff for its odd bytes
 	}
+	jsonResolved struct { // this and the next three: of check --connect alone
+		jsonOf
+		Host  string   `json:"host"`
+		Addrs []string `json:"addrs"`
+		MS    int64    `json:"ms"`
+	}
+	jsonFound struct {
+		jsonOf
+		Domain  string   `json:"domain"`
+		Servers []string `json:"servers"`
+	}
+	jsonShown struct {
+		jsonOf
+		Trusted bool       `json:"trusted"`
+		Pin     string     `json:"pin"`
+		Chain   []jsonCert `json:"chain"` // the server's own certificate first
+	}
+	jsonCert struct {
+		Subject   string   `json:"subject"`
+		Issuer    string   `json:"issuer"`
+		Names     []string `json:"names,omitempty"`
+		NotBefore string   `json:"not_before"`
+		NotAfter  string   `json:"not_after"`
+	}
+	jsonOffered struct {
+		jsonOf
+		Capabilities []string `json:"capabilities"`
+		Mechanisms   []string `json:"mechanisms"`
+		Expire       string   `json:"expire,omitempty"`
+		LoginDelay   string   `json:"login_delay,omitempty"`
+	}
 	jsonConnected struct {
 		jsonOf
-		Addr string `json:"addr"`
-		MS   int64  `json:"ms"`
+		Addr    string `json:"addr"`              // of the server, or of the proxy; "" where there is none
+		Through string `json:"through,omitempty"` // "proxy", "proxy_command" or a socket's path
+		MS      int64  `json:"ms"`
 	}
 	jsonLogin struct {
 		jsonOf
@@ -155,11 +187,12 @@ type jsonLines struct {
 	now     func() time.Time
 	started time.Time
 	allBusy bool
+	looking bool // what servers show and offer was asked for
 	servers map[string]string
 }
 
 func newJSONLines(s *screen, o Options) *jsonLines {
-	j := &jsonLines{screen: s, now: o.Now, started: o.Now(), allBusy: o.AllBusy, servers: map[string]string{}}
+	j := &jsonLines{screen: s, now: o.Now, started: o.Now(), allBusy: o.AllBusy, looking: o.Show == Connections, servers: map[string]string{}}
 	for _, a := range o.Accounts {
 		j.servers[a.Name] = a.Server
 	}
@@ -169,7 +202,7 @@ func newJSONLines(s *screen, o Options) *jsonLines {
 func (j *jsonLines) event(e fetch.Event) {
 	switch e := e.(type) {
 	case fetch.Connected:
-		j.print(jsonConnected{j.of("connected", e.Account), e.Addr.String(), e.Took.Milliseconds()})
+		j.print(jsonConnected{j.of("connected", e.Account), address(e), text(e.Through), e.Took.Milliseconds()})
 	case fetch.LoggedIn:
 		j.print(jsonLogin{j.of("login", e.Account), j.servers[e.Account], e.TLS, text(e.Mechanism), e.Pipelining})
 	case fetch.Retrying:
@@ -194,6 +227,35 @@ func (j *jsonLines) event(e fetch.Event) {
 		j.print(jsonWarning{j.of("warning", e.Account), text(e.Text)})
 	case fetch.Done:
 		j.done(e.Result)
+	default:
+		if j.looking {
+			j.look(e)
+		}
+	}
+}
+
+// look tells what servers show and offer.
+func (j *jsonLines) look(e fetch.Event) {
+	switch e := e.(type) {
+	case fetch.Resolved:
+		addrs := []string{}
+		for _, a := range e.Addrs {
+			addrs = append(addrs, a.String())
+		}
+		j.print(jsonResolved{j.of("resolved", e.Account), text(e.Host), addrs, e.Took.Milliseconds()})
+	case fetch.Found:
+		j.print(jsonFound{j.of("found", e.Account), text(e.Domain), texts(e.Servers)})
+	case fetch.Shown:
+		shown := jsonShown{jsonOf: j.of("certificate", e.Account), Trusted: e.Trusted, Pin: e.Pin}
+		for _, c := range e.Chain {
+			shown.Chain = append(shown.Chain, jsonCert{
+				text(c.Subject), text(c.Issuer), texts(c.Names),
+				c.NotBefore.UTC().Format(time.RFC3339), c.NotAfter.UTC().Format(time.RFC3339),
+			})
+		}
+		j.print(shown)
+	case fetch.Offered:
+		j.print(jsonOffered{j.of("offered", e.Account), texts(e.Capabilities), texts(e.Mechanisms), text(e.Expire), text(e.LoginDelay)})
 	}
 }
 
@@ -288,6 +350,15 @@ func text(s string) string {
 		return s
 	}
 	return Escape(s)
+}
+
+// texts is text for each of a list, which is never null.
+func texts(list []string) []string {
+	all := make([]string, len(list))
+	for i, s := range list {
+		all[i] = text(s)
+	}
+	return all
 }
 
 // jsonLine gives v as one line in which every character without a shape is escaped the JSON way: a script reads back what the

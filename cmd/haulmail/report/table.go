@@ -77,31 +77,3 @@ func (t *table) finish(results []fetch.Result, _ int) {
 	}
 	_ = t.screen.out.Flush() // remembered by Output
 }
-
-// connections is what check --connect shows: one line an account that could be logged in to.
-type connections struct {
-	screen *screen
-	names  int
-	quiet  bool
-	at     map[string]string // the address that answered, by account
-	how    map[string]string // how the login went through, by account
-}
-
-func newConnections(s *screen, o Options) *connections {
-	return &connections{screen: s, names: width(o.Accounts), quiet: o.Quiet, at: map[string]string{}, how: map[string]string{}}
-}
-
-func (c *connections) event(e fetch.Event) {
-	switch e := e.(type) {
-	case fetch.Connected:
-		c.at[e.Account] = e.Addr.String()
-	case fetch.LoggedIn:
-		c.how[e.Account] = fmt.Sprintf("%s, %s, %s", encryption(e.TLS), Escape(e.Mechanism), pipelining(e.Pipelining))
-	case fetch.Done:
-		if e.Err == nil && !c.quiet {
-			c.screen.print(fmt.Sprintf("%s   ok: %s, %s\n", pad(e.Account, c.names), c.at[e.Account], c.how[e.Account]))
-		}
-	}
-}
-
-func (c *connections) finish([]fetch.Result, int) {}
