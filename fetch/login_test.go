@@ -3,6 +3,7 @@ package fetch
 import (
 	"context"
 	"crypto/tls"
+	"encoding/base64"
 	"io"
 	"net"
 	"os"
@@ -278,6 +279,19 @@ func (l *loginLab) toldNothingOf(said *told) {
 	for _, secret := range secrets {
 		if line := around(said.String(), secret); line != "" {
 			l.t.Errorf("%q is told: %.300s", secret, line)
+		}
+	}
+}
+
+// The binding is tls-exporter with TLS 1.3 and tls-server-end-point before.
+func TestBindingByVersion(t *testing.T) {
+	for version, begins := range map[uint16]string{tls.VersionTLS13: "p=tls-exporter,,n=me,", tls.VersionTLS12: "p=tls-server-end-point,,n=me,"} {
+		l := newLoginLab(t, loginRow{offers: []string{"SCRAM-SHA-256-PLUS"}, version: version})
+		l.want(2, 0, None)
+		_, sent, _ := strings.Cut(l.heard.String(), "C: AUTH SCRAM-SHA-256-PLUS ")
+		sent, _, _ = strings.Cut(sent, "\n")
+		if first, err := base64.StdEncoding.DecodeString(sent); err != nil || !strings.HasPrefix(string(first), begins) {
+			t.Errorf("%s: it begins with %q, %v", tls.VersionName(version), first, err)
 		}
 	}
 }
