@@ -40,7 +40,7 @@ func hostileHome(t *testing.T, msgs []pop3test.Message, faults []pop3test.Fault)
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Close)
-	h := newHome(t, fmt.Sprintf("[account.lab]\nserver = %q\ntls = \"none\"\nusername = %q\npassword = %q\nmaildir = \"Mail/lab\"\ntimeout = \"2s\"\n",
+	h := newHome(t, fmt.Sprintf("[account.lab]\nserver = %q\ntls = \"none\"\nusername = %q\npassword = %q\nmaildir = \"Mail/lab\"\ntimeout = \"2s\"\nretries = 0\n",
 		addr, hostileUser, hostilePassword))
 	return h, server
 }
@@ -126,7 +126,7 @@ func floods() []flood {
 	longUIDs := many(2_000, func(n int) string { return fmt.Sprintf("%d %s%d", n, long, n) })
 	shortUIDs := many(30_000, func(n int) string { return fmt.Sprintf("%d u%d", n, n) })
 	backwards := many(30_000, func(n int) string { return fmt.Sprintf("%d u%d", 2_000_000-n, n) })
-	sizes := many(40_000, func(n int) string { return fmt.Sprintf("%d %d", n, n) })
+	sizes := many(60_000, func(n int) string { return fmt.Sprintf("%d %d", n, n) })
 	return append(
 		all,
 		flood{"a listing of long UIDs", []pop3test.Fault{uidl(longUIDs)}, 76, 0},
@@ -263,7 +263,7 @@ func TestOddRepliesToEachLogin(t *testing.T) {
 					h, server := hostileHome(t, hostileMail()[:2], nil)
 					server.SetFaults(pop3test.Fault{On: stage, Ignore: true, Text: reply + "\r\n"})
 					h.binary = haulmailBinary
-					h.configure(t, read(t, h.config)+fmt.Sprintf("auth = %q\nretries = 0\n", auth))
+					h.configure(t, read(t, h.config)+fmt.Sprintf("auth = %q\n", auth))
 					for _, args := range [][]string{{"fetch", "-vv"}, {"fetch", "--json", "-vv"}} {
 						tellsNothing(t, h.run(t, args...), reply, forms)
 					}
