@@ -84,7 +84,7 @@ func TestFirstUse(t *testing.T) {
 			l, heard := selfSigned(t, w, mail(2))
 			l.account.TLSFirstUse = true
 			l.options.DryRun = true
-			l.run()
+			l.want(0, 0, None)
 			l.options.DryRun = false
 			first, _ := pinOf(t, l.server.TLS)
 			l.want(2, 0, None)
