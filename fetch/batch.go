@@ -34,7 +34,7 @@ type batcher struct {
 }
 
 func (h *haul) newBatcher(p *plan) *batcher {
-	b := &batcher{h: h, p: p, in: make(chan *arrival, batchMessages)}
+	b := &batcher{h: h, p: p, in: make(chan *arrival, min(len(p.get)+len(p.retry), batchMessages))}
 	b.done.Go(b.run)
 	return b
 }

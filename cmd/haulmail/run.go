@@ -92,7 +92,7 @@ func (j *job) run(ctx context.Context) error {
 		return err
 	}
 	r := report.New(j.reportOptions())
-	j.options.Report = sparing(r.Event)
+	j.options.Report = sparing(min(len(j.accounts), j.options.Jobs), r.Event)
 	from := j.secrets(typed)
 	j.options.Password, j.options.Renew = from.password, from.renew
 	if j.settings.verbose > 1 {

@@ -29,7 +29,9 @@ func (c *Client) Capa() (Capabilities, error) {
 	}
 	n := 0
 	err := c.lines(func(line []byte) error {
-		c.trace(false, c.redact(string(line)))
+		if c.opt.Wire != nil {
+			c.trace(false, c.redact(string(line)))
+		}
 		if n++; n > maxCapabilities {
 			return &ProtocolError{Doing: "CAPA", Why: "the list of capabilities does not end"}
 		}

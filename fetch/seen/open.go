@@ -50,7 +50,7 @@ func open(path string, opt Options) (*Store, error) {
 		if s.db, err = bolt.Open(path, 0o600, bo); err != nil {
 			return err
 		}
-		return s.db.View(func(tx *bolt.Tx) (err error) {
+		return s.look(func(tx *bolt.Tx) (err error) {
 			s.head, err = getHead(tx)
 			return err
 		})
@@ -211,6 +211,9 @@ func build(path string, id Identity) error {
 		return putHead(tx, head{id: id, spool: strings.ToLower(rand.Text()[:spoolLen])})
 	})
 	if err == nil {
+		err = db.View(func(tx *bolt.Tx) error { release(tx); return nil })
+	}
+	if err == nil {
 		err = file.Sync()
 	}
 	return errors.Join(err, db.Close())
@@ -242,18 +245,25 @@ func removeStale(path string) {
 	}
 }
 
-// building lists the files that have, or had, a state for path in the making.
+// building lists the files that have, or had, a state for path in the making. The folder holds the states of all accounts, so of each
+// name no more is made than has to be looked at.
 func building(path string) (names []string) {
-	entries, err := os.ReadDir(filepath.Dir(path))
+	dir, err := os.Open(filepath.Dir(path))
 	if err != nil {
 		return nil
 	}
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), filepath.Base(path)+newMark) {
-			names = append(names, filepath.Join(filepath.Dir(path), e.Name()))
+	defer dir.Close()
+	for {
+		some, err := dir.Readdirnames(100)
+		for _, name := range some {
+			if strings.HasPrefix(name, filepath.Base(path)+newMark) {
+				names = append(names, filepath.Join(filepath.Dir(path), name))
+			}
+		}
+		if err != nil {
+			return names
 		}
 	}
-	return names
 }
 
 // makeFolder makes dir and its missing parents, 0700, each of them durable.

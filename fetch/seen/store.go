@@ -21,10 +21,18 @@ func (s *Store) view(doing string, fn func(*bolt.Tx) error) error {
 	if s.db == nil {
 		return nil
 	}
-	if err := s.guard(func() error { return s.db.View(fn) }); err != nil {
+	if err := s.guard(func() error { return s.look(fn) }); err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	return nil
+}
+
+// look runs fn on a snapshot and keeps nothing of it in memory.
+func (s *Store) look(fn func(*bolt.Tx) error) error {
+	return s.db.View(func(tx *bolt.Tx) error {
+		defer release(tx)
+		return fn(tx)
+	})
 }
 
 // update runs fn in one transaction and makes it durable. fn puts the head by putHead only.
@@ -60,7 +68,7 @@ func (s *Store) transact(fn func(*bolt.Tx) error) error {
 		return s.refuse
 	}
 	s.head = h
-	return nil
+	return s.look(func(*bolt.Tx) error { return nil })
 }
 
 // bucket returns a bucket of those that were made with the file.
