@@ -16,7 +16,6 @@
 package config
 
 import (
-	_ "embed"
 	"errors"
 	"fmt"
 	"io"
@@ -40,11 +39,6 @@ const (
 	defaultJobs      = 16 // hides the latency of many servers; one connection an account
 	defaultPerServer = 4  // providers cut off clients that open many sessions at once
 )
-
-// Example is a commented sample file that shows the set-up of real mailboxes.
-//
-//go:embed example.toml
-var Example string
 
 // Config is one checked file.
 type Config struct {

@@ -325,18 +325,6 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
-func TestExample(t *testing.T) {
-	c := parse(t, config.Example)
-	if got := c.Names(); !slices.Equal(got, []string{"personal", "work", "me@qq.com", "office", "elsewhere", "test"}) {
-		t.Errorf("accounts %q", got)
-	}
-	for _, a := range c.Accounts {
-		if a.SecretKey() == "" {
-			t.Errorf("account %s has no password", a.Name)
-		}
-	}
-}
-
 // What the README tells people to write can be read, all of it together.
 func TestReadme(t *testing.T) {
 	text, err := os.ReadFile("../README.md")

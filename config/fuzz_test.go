@@ -17,7 +17,7 @@ import (
 // FuzzParse: no text makes Parse panic, and each mistake it reports stands
 // inside the file and can be printed.
 func FuzzParse(f *testing.F) {
-	f.Add([]byte(config.Example))
+	f.Add([]byte(config.Example()))
 	f.Add([]byte("\ufeffx = 1\r\n[account.a]\r\na.b = { c = [ \"\"\"\r\n\"\"\" ] }\r\n"))
 	files, err := filepath.Glob("testdata/mistakes/*.txt")
 	if err != nil {

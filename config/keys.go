@@ -9,67 +9,7 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// accountKey is a key that may stand in [account.NAME] and in [defaults]. read
-// checks its value and puts it into a, or reports what is wrong with it.
-type accountKey struct {
-	name string
-	read func(d *document, v value, a *Account)
-}
-
-// accountKeys gives all of them. It is a function since reading a key may end
-// in an error, and making an error looks at the keys.
-func accountKeys() []accountKey {
-	return []accountKey{
-		{"server", (*document).readServer},
-		{"tls", (*document).readTLS},
-		{"tls_ca_file", func(d *document, v value, a *Account) { d.readPath(v, &a.TLSCAFile) }},
-		{"tls_fingerprint", (*document).readPins},
-		{"tls_trust", (*document).readTrust},
-		{"tls_client_cert", func(d *document, v value, a *Account) { d.readPath(v, &a.TLSClientCert) }},
-		{"tls_client_key", func(d *document, v value, a *Account) { d.readPath(v, &a.TLSClientKey) }},
-		{"tls_server_name", (*document).readServerName},
-		{"tls_min_version", (*document).readTLSVersion},
-		{"ip", (*document).readFamily},
-		{"dns_server", (*document).readNameServer},
-		{"source_ip", (*document).readSource},
-		{"proxy", (*document).readProxy},
-		{keyProxyCommand, (*document).readProxyCommand},
-		{"username", (*document).readUsername},
-		{"auth", (*document).readAuth},
-		{KeyPassword, (*document).readPassword},
-		{KeyPasswordCommand, func(d *document, v value, a *Account) { d.readCommand(v, &a.Password.Command) }},
-		{KeyPasswordFile, func(d *document, v value, a *Account) { d.readPath(v, &a.Password.File) }},
-		{KeyPasswordEnv, (*document).readEnv},
-		{KeyPasswordCredential, (*document).readCredential},
-		{KeyPasswordKeyring, (*document).readKeyring},
-		{KeyNetrc, (*document).readNetrc},
-		{KeyOAuth, (*document).readOAuth},
-		{KeyTokenCommand, func(d *document, v value, a *Account) { d.readCommand(v, &a.Password.TokenCommand) }},
-		{"password_timeout", func(d *document, v value, a *Account) { d.readWait(v, &a.PasswordTimeout) }},
-		{"maildir", func(d *document, v value, a *Account) { d.readPath(v, &a.Maildir) }},
-		{"delete", (*document).readDelete},
-		{"timeout", func(d *document, v value, a *Account) { d.readWait(v, &a.Timeout) }},
-		{"pipelining", (*document).readPipelining},
-		{"min_interval", (*document).readMinInterval},
-		{"retries", (*document).readRetries},
-		{"error_after", (*document).readErrorAfter},
-	}
-}
-
-// fileKey is a key that may stand above the tables.
-type fileKey struct {
-	name string
-	read func(d *document, v value, c *Config)
-}
-
-var fileKeys = []fileKey{
-	{"jobs", func(d *document, v value, c *Config) { d.readCount(v, &c.Jobs) }},
-	{"per_server", func(d *document, v value, c *Config) { d.readCount(v, &c.PerServer) }},
-	{"state_dir", func(d *document, v value, c *Config) { d.readPath(v, &c.StateDir) }},
-}
-
 var (
-	requiredKeys = []string{"server", "username", "maildir"}
 	passwordKeys = []string{
 		KeyPassword, KeyPasswordCommand, KeyPasswordFile, KeyPasswordEnv, KeyPasswordCredential, KeyPasswordKeyring, KeyNetrc, KeyOAuth, KeyTokenCommand,
 	}
@@ -89,27 +29,11 @@ var habits = map[string]string{
 	"folder":   `write it as maildir = "~/Mail/work"`,
 }
 
-func accountKeyNames() []string {
-	var names []string
-	for _, k := range accountKeys() {
-		names = append(names, k.name)
-	}
-	return names
-}
-
-func fileKeyNames() []string {
-	var names []string
-	for _, k := range fileKeys {
-		names = append(names, k.name)
-	}
-	return names
-}
-
 // config reads the whole document.
 func (d *document) config() *Config {
 	c := &Config{File: d.file, Jobs: defaultJobs, PerServer: defaultPerServer}
 	for _, k := range fileKeys {
-		if v, ok := d.root[k.name]; ok {
+		if v, ok := d.root[k.Name]; ok {
 			k.read(d, v, c)
 		}
 	}
@@ -192,7 +116,7 @@ func (d *document) account(head value, keys table, base Account, defaults table)
 	a.replaceDefaults(keys)
 	d.readKeys(keys, &a, fmt.Sprintf("in account %q", a.Name))
 	var missing []string
-	for _, k := range requiredKeys {
+	for _, k := range requiredKeys() {
 		if !keys.has(k) && !defaults.has(k) {
 			missing = append(missing, k)
 		}
@@ -224,14 +148,14 @@ func (t table) has(key string) bool {
 // readKeys reads the keys of [defaults] or of an account into a.
 func (d *document) readKeys(keys table, a *Account, where string) {
 	var passwords []string
-	for _, k := range accountKeys() {
-		v, ok := keys[k.name]
+	for _, k := range accountKeys {
+		v, ok := keys[k.Name]
 		if !ok {
 			continue
 		}
 		k.read(d, v, a)
-		if slices.Contains(passwordKeys, k.name) && v.data != false { // netrc = false is none
-			passwords = append(passwords, k.name)
+		if slices.Contains(passwordKeys, k.Name) && v.data != false { // netrc = false is none
+			passwords = append(passwords, k.Name)
 		}
 	}
 	if len(passwords) > 1 {

@@ -50,35 +50,6 @@ var knownProviders = map[string]Provider{
 	},
 }
 
-// providerKey is a key that may stand in [oauth.NAME].
-type providerKey struct {
-	name string
-	read func(d *document, v value, p *Provider)
-}
-
-func providerKeys() []providerKey {
-	return []providerKey{
-		{"device_url", func(d *document, v value, p *Provider) { d.readURL(v, &p.DeviceURL) }},
-		{"auth_url", func(d *document, v value, p *Provider) { d.readURL(v, &p.AuthURL) }},
-		{"token_url", func(d *document, v value, p *Provider) { d.readURL(v, &p.TokenURL) }},
-		{"redirect_url", (*document).readRedirect},
-		{"scopes", (*document).readScopes},
-		{"client_id", (*document).readClientID},
-		{keyClientSecret, func(d *document, v value, p *Provider) {
-			d.readSecret(v, "write it in quotes, or use client_secret_command", &p.ClientSecret)
-		}},
-		{keyClientSecretCommand, func(d *document, v value, p *Provider) { d.readCommand(v, &p.ClientSecretCommand) }},
-	}
-}
-
-func providerKeyNames() []string {
-	var names []string
-	for _, k := range providerKeys() {
-		names = append(names, k.name)
-	}
-	return names
-}
-
 // providers reads the [oauth.NAME] tables, nil for none.
 func (d *document) providers() map[string]*Provider {
 	const hint = `a provider is a table: [oauth.google], below it client_id and client_secret`
@@ -106,8 +77,8 @@ func (d *document) provider(head value, keys table) *Provider {
 	if !isKnown {
 		p.RedirectURL = usualRedirect
 	}
-	for _, k := range providerKeys() {
-		if v, ok := keys[k.name]; ok {
+	for _, k := range providerKeys {
+		if v, ok := keys[k.Name]; ok {
 			k.read(d, v, &p)
 		}
 	}

@@ -47,8 +47,10 @@ const (
 	pinHint = `write what "haulmail check --connect" shows: "spki-sha256:…" is of the key, "sha256:…" of the certificate`
 )
 
+var trustWords = []string{"system", "first-use"}
+
 func (d *document) readTrust(v value, a *Account) {
-	i, ok := d.oneOf(v, []string{"system", "first-use"})
+	i, ok := d.oneOf(v, trustWords)
 	a.TLSFirstUse = ok && i == 1
 }
 

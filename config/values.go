@@ -66,8 +66,7 @@ func choices(words []string) string {
 	for i, w := range words {
 		quoted[i] = fmt.Sprintf("%q", w)
 	}
-	last := len(quoted) - 1
-	return strings.Join(quoted[:last], ", ") + " or " + quoted[last]
+	return listed(quoted)
 }
 
 func didYouMean(s string, words []string) string {

@@ -67,7 +67,7 @@ func helpCommand(p *program) *cli.Command {
 			case topic == "":
 				return p.rootHelp(c)
 			case topic == "config":
-				_, err := io.WriteString(p.out, config.Example)
+				_, err := io.WriteString(p.out, config.Example())
 				return err
 			default:
 				return helpOn(c, topic)
