@@ -73,37 +73,50 @@ func readUntil(t *testing.T, from io.Reader, text string) {
 	}
 }
 
-// Whoever leaves the question for a password with ^C gets their terminal back as it was.
-func TestInterruptedPromptRestoresTheTerminal(t *testing.T) {
-	master, tty := newTerminal(t)
+// asking is a run that asks for a password on a terminal of its own.
+func asking(t *testing.T) (cmd *exec.Cmd, master, tty *os.File, stderr *bytes.Buffer) {
+	t.Helper()
+	master, tty = newTerminal(t)
 	dir := t.TempDir()
 	config := filepath.Join(dir, "config.toml")
 	text := "[account.work]\nserver = \"127.0.0.1\"\nusername = \"me\"\nmaildir = \"Mail\"\n"
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var stderr bytes.Buffer
-	cmd := exec.Command(haulmailBinary(t), "-c", config, "--state-dir", filepath.Join(dir, "state"))
-	cmd.Stdin, cmd.Stderr = tty, &stderr
+	stderr = new(bytes.Buffer)
+	cmd = exec.Command(haulmailBinary(t), "-c", config, "--state-dir", filepath.Join(dir, "state"))
+	cmd.Stdin, cmd.Stderr = tty, stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill() })
-
 	readUntil(t, master, "Password of work (me at 127.0.0.1:995): ")
-	for deadline := time.Now().Add(5 * time.Second); echoes(t, tty); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("what is typed is shown")
+	return cmd, master, tty, stderr
+}
+
+// Whoever sees the question may type at once: nothing of it is shown. However they leave it, they get their terminal back as it was.
+func TestLeftPromptRestoresTheTerminal(t *testing.T) {
+	for _, row := range []struct {
+		typed string
+		code  int
+		says  string
+	}{
+		{"half a pass\x03", 130, "haulmail: stopped by SIGINT\n"},
+		{"\x04", 64, "haulmail: no password was typed\n  hint: to be asked no more, set password_command in the config\n"},
+	} {
+		cmd, master, tty, stderr := asking(t)
+		if echoes(t, tty) {
+			t.Error("what is typed is shown")
 		}
-	}
-	if _, err := master.WriteString("half a pass\x03"); err != nil {
-		t.Fatal(err)
-	}
-	if code := ends(t, cmd, 10*time.Second); code != 130 || stderr.String() != "haulmail: stopped by SIGINT\n" {
-		t.Errorf("exit %d, says %q", code, &stderr)
-	}
-	if !echoes(t, tty) {
-		t.Error("the terminal is left without echo")
+		if _, err := master.WriteString(row.typed); err != nil {
+			t.Fatal(err)
+		}
+		if code := ends(t, cmd, 10*time.Second); code != row.code || stderr.String() != row.says {
+			t.Errorf("%q: exit %d, says %q", row.typed, code, stderr)
+		}
+		if !echoes(t, tty) {
+			t.Error("the terminal is left without echo")
+		}
 	}
 }
