@@ -60,7 +60,7 @@ func (h *haul) account(ctx context.Context, do func(*haul, context.Context) erro
 
 // fetch is an account's run under the lock of its state.
 func (h *haul) fetch(ctx context.Context) (err error) {
-	if err := h.openState(); err != nil {
+	if err := h.openState(ctx); err != nil {
 		return err
 	}
 	defer func() { err = also(err, h.close()) }()
@@ -114,9 +114,20 @@ func (h *haul) session(ctx context.Context, password config.Secret, pipelining b
 	return h.deleteAndQuit(s, p)
 }
 
-// openState opens the account's state, which is its lock too.
-func (h *haul) openState() (err error) {
-	h.store, err = seen.Open(h.statePath(), h.identity, seen.Options{ReadOnly: h.DryRun, Adopt: h.Adopt, Now: h.Now})
+// openState opens the account's state for a run.
+func (h *haul) openState(ctx context.Context) error {
+	return h.open(ctx, seen.Options{ReadOnly: h.DryRun, Adopt: h.Adopt})
+}
+
+// open opens the account's state, which is its lock too. For a run that holds it it waits as long as it was asked to.
+func (h *haul) open(ctx context.Context, so seen.Options) (err error) {
+	so.Now = h.Now
+	h.store, err = seen.Open(h.statePath(), h.identity, so)
+	if errors.Is(err, seen.ErrLocked) && h.Wait > 0 {
+		h.tell(Waiting{Account: h.a.Name, For: h.Wait})
+		so.Wait, so.Stop = h.Wait, ctx.Done()
+		h.store, err = seen.Open(h.statePath(), h.identity, so)
+	}
 	if err != nil {
 		return onDisk("open the state", err)
 	}

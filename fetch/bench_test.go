@@ -184,7 +184,7 @@ func BenchmarkCommit(b *testing.B) {
 	a, o := benchAccount(b, addr)
 	o.Now = time.Now
 	h := newHaul(newEngine(o), a)
-	if err := h.openState(); err != nil {
+	if err := h.openState(b.Context()); err != nil {
 		b.Fatal(err)
 	}
 	defer h.close()

@@ -33,7 +33,7 @@ func CheckFiles(ctx context.Context, accounts []*config.Account, o Options) []Re
 func (h *haul) check(ctx context.Context) (err error) {
 	h.looking = true
 	if h.a.TLSFirstUse {
-		if err := h.openState(); err != nil {
+		if err := h.openState(ctx); err != nil {
 			return err
 		}
 		defer func() { err = also(err, h.close()) }()

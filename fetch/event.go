@@ -84,6 +84,12 @@ type Retrying struct {
 	Left    int // tries, this one included
 }
 
+// Waiting tells that another run holds the account's state, and that this one waits for it.
+type Waiting struct {
+	Account string
+	For     time.Duration // at most
+}
+
 // Healed tells that an account works again whose failures were told of.
 type Healed struct {
 	Account string
@@ -205,6 +211,7 @@ func (Offered) event()    {}
 func (LoggedIn) event()   {}
 func (LoginTried) event() {}
 func (Retrying) event()   {}
+func (Waiting) event()    {}
 func (Healed) event()     {}
 func (Recovered) event()  {}
 func (Rebuilt) event()    {}

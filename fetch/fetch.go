@@ -26,6 +26,7 @@ import (
 type Options struct {
 	Jobs      int      // accounts at once; 0 is 1
 	PerServer int      // accounts at once at one server; 0 is no limit of its own
+	Wait      time.Duration // for another run that holds an account's lock
 	StateDir  string   // folder of the state files
 	Config    string   // the config file, for hints; "" is the usual one
 	Hostname  string   // for the names of delivered files

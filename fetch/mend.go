@@ -14,7 +14,7 @@ import (
 // What follows is for those who look into an account's state, or mend it, between runs. No server is asked. Errors are of type *Error;
 // a state that a run holds is of class Busy.
 
-// lockWait is how long they wait for a run that holds the state: it is at its end, or a person had better hear of it.
+// lockWait is how long they wait at least for a run that holds the state: it is at its end, or a person had better hear of it.
 const lockWait = 2 * time.Second
 
 // SeenMessage is a message that was fetched.
@@ -87,15 +87,14 @@ func Retry(ctx context.Context, a *config.Account, o Options, uids [][]byte) (n 
 
 // mend opens an account's state for do.
 func mend(ctx context.Context, a *config.Account, o Options, so seen.Options, do func(*haul) error) (err error) {
+	o.Wait = max(o.Wait, lockWait)
 	h := newHaul(newEngine(o), a)
 	defer func() { err = h.explain(ctx, err) }()
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	so.Now, so.Wait = h.Now, lockWait
-	h.store, err = seen.Open(h.statePath(), h.identity, so)
-	if err != nil {
-		return onDisk("open the state", err)
+	if err := h.open(ctx, so); err != nil {
+		return err
 	}
 	defer func() { err = also(err, h.close()) }()
 	return do(h)

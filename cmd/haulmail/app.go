@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"haulmail/cmd/haulmail/report"
+	"haulmail/config"
 )
 
 // program is what the actions of one run share.
@@ -63,6 +65,7 @@ func commonFlags() []cli.Flag {
 		&cli.StringFlag{Name: "config", Aliases: []string{"c"}, Usage: "read the config from `FILE`", EnvVars: []string{"HAULMAIL_CONFIG"}},
 		&cli.StringFlag{Name: "state-dir", Usage: "keep the state between runs in `DIR`", EnvVars: []string{"HAULMAIL_STATE_DIR"}},
 		&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "haul `N` accounts at the same time"},
+		&cli.StringFlag{Name: "wait", Usage: "wait up to `TIME` for a run that holds an account"},
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "errors only"},
 		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say more; -vv shows the dialogue", Count: new(int)},
 		&cli.BoolFlag{Name: "json", Usage: "one JSON object a line on standard output"},
@@ -88,6 +91,7 @@ type settings struct {
 	config   string // "" is the usual place
 	stateDir string // "" is the config's, or the usual place
 	jobs     int    // 0 is the config's
+	wait     time.Duration
 	quiet    bool
 	verbose  int
 	json     bool
@@ -108,10 +112,26 @@ func readSettings(c *cli.Context) (settings, error) {
 	if c.IsSet("jobs") && (s.jobs < 1 || s.jobs > maxJobs) {
 		return s, &usageError{fmt.Sprintf("--jobs is a number from 1 to %d", maxJobs), ""}
 	}
+	var err error
+	if s.wait, err = timeFlag(c, "wait"); err != nil {
+		return s, err
+	}
 	if s.quiet && s.verbose > 0 {
 		return s, &usageError{"--quiet and --verbose together", "leave one of them out"}
 	}
 	return s, nil
+}
+
+// timeFlag gives the time that a flag was given, 0 for none.
+func timeFlag(c *cli.Context, name string) (time.Duration, error) {
+	if !c.IsSet(name) {
+		return 0, nil
+	}
+	d, err := config.ParseDuration(c.String(name))
+	if err != nil {
+		return 0, &usageError{fmt.Sprintf("--%s %v", name, err), "write a number and its unit, such as 30s or 2m"}
+	}
+	return time.Duration(d), nil
 }
 
 // noWords refuses words after a command that takes none.

@@ -62,7 +62,7 @@ func (p *program) newJob(c *cli.Context, names []string, show report.Show) (*job
 	}
 	j := &job{
 		out: p.out, settings: s, config: cfg, accounts: accounts, named: len(names) > 0, home: home, show: show, engine: fetch.Run,
-		options: fetch.Options{Jobs: cfg.Jobs, PerServer: cfg.PerServer, Config: s.config, Environ: os.Environ(), Step: killStep()},
+		options: fetch.Options{Jobs: cfg.Jobs, PerServer: cfg.PerServer, Wait: s.wait, Config: s.config, Environ: os.Environ(), Step: killStep()},
 	}
 	if s.jobs > 0 {
 		j.options.Jobs = s.jobs

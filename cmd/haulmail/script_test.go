@@ -95,12 +95,17 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// hold is the script command "hold FILE": it holds the lock of a state file, as a run does, to the end of the script.
+// hold is the script command "hold FILE [TIME]": it holds the lock of a state file, as a run does, for a while or to the end of the script.
 func hold(ts *testscript.TestScript, neg bool, args []string) {
 	f, err := os.Open(ts.MkAbs(args[0]))
 	ts.Check(err)
 	ts.Defer(func() { _ = f.Close() })
 	ts.Check(syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB))
+	if len(args) > 1 {
+		d, err := time.ParseDuration(args[1])
+		ts.Check(err)
+		time.AfterFunc(d, func() { _ = f.Close() })
+	}
 }
 
 // expand is the script command "expand FILE…": it puts the values of environment variables into files that only their owner

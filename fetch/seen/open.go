@@ -123,7 +123,7 @@ func lock(f *os.File, opt Options) error {
 	if opt.ReadOnly {
 		how = syscall.LOCK_SH
 	}
-	for end := time.Now().Add(opt.Wait); ; time.Sleep(lockRetry) {
+	for end := time.Now().Add(opt.Wait); ; {
 		err := syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB)
 		switch {
 		case err == nil:
@@ -133,6 +133,11 @@ func lock(f *os.File, opt Options) error {
 			return &fs.PathError{Op: "flock", Path: f.Name(), Err: err}
 		case time.Now().After(end):
 			return fmt.Errorf("state %s: %w", f.Name(), ErrLocked)
+		}
+		select {
+		case <-opt.Stop:
+			return fmt.Errorf("state %s: %w", f.Name(), ErrLocked)
+		case <-time.After(lockRetry):
 		}
 	}
 }

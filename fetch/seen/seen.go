@@ -71,8 +71,9 @@ type Options struct {
 	ReadOnly bool
 	// Adopt accepts a state that belongs to another identity and (unless ReadOnly) stores the new one.
 	Adopt bool
-	// Wait is how long to wait for the lock.
+	// Wait is how long to wait for the lock, Stop what ends that early; nil for nothing.
 	Wait time.Duration
+	Stop <-chan struct{}
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 }

@@ -122,6 +122,18 @@ func TestWaitsForTheLock(t *testing.T) {
 	b.must(s.Close())
 }
 
+func TestStopEndsTheWaiting(t *testing.T) {
+	b := newBed(t)
+	stop := make(chan struct{})
+	time.AfterFunc(50*time.Millisecond, func() { close(stop) })
+	begun := time.Now()
+	_, err := Open(b.path, me, Options{Wait: time.Minute, Stop: stop})
+	if took := time.Since(begun); !errors.Is(err, ErrLocked) || took > 10*time.Second {
+		t.Errorf("after %v: %v", took, err)
+	}
+	b.must(b.Close())
+}
+
 // Who waits for the lock of a file that is removed meanwhile must not go on with a file that has no name.
 func TestRemovedWhileWaiting(t *testing.T) {
 	b := newBed(t)

@@ -96,6 +96,8 @@ func (d *diagnostics) step(e fetch.Event) {
 		d.say(e.Account, fmt.Sprintf("%s names %s", e.Domain, strings.Join(e.Servers, ", ")))
 	case fetch.LoggedIn:
 		d.say(e.Account, fmt.Sprintf("logged in with %s, %s, %s", e.Mechanism, encryption(e.TLS), pipelining(e.Pipelining)))
+	case fetch.Waiting:
+		d.say(e.Account, fmt.Sprintf("another run holds the state; waiting for it, %s at most", e.For))
 	case fetch.Retrying:
 		d.say(e.Account, fmt.Sprintf("%v; trying again in %s", e.Err, e.In))
 	case fetch.LoginTried:
