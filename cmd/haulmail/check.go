@@ -13,6 +13,7 @@ import (
 func checkCommand(p *program) *cli.Command {
 	return &cli.Command{
 		Name:        "check",
+		Category:    categorySetUp,
 		Usage:       "check the config; with --connect, the servers too",
 		UsageText:   "haulmail check [--connect] [flags] [ACCOUNT...]",
 		Description: "Reads the whole config and the files that it names, and tells every mistake. With --connect it also logs in to the accounts, and out again, and tells what their servers show and offer.",

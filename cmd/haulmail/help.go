@@ -3,33 +3,31 @@ package main
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
-	"text/template"
 
 	"github.com/urfave/cli/v2"
 
 	"haulmail/config"
 )
 
-// rootTemplate and commandTemplate are the help texts; a test holds them as people see them.
+// rootTemplate and commandTemplate are the help texts; a test holds them as people see them. layout.go has their functions.
 const (
 	rootTemplate = `haulmail — {{.Usage}}
 
 Usage:  haulmail [fetch] [flags] [ACCOUNT...]
         haulmail COMMAND [flags] [ARGS]
 
-Commands:
-{{range .Commands}}{{printf "  %-9s %s" .Name .Usage}}
-{{end}}
+{{commands .}}
 Flags, before or after the command:
-{{flags .Flags}}
-Flags of fetch:
-{{flags (own (index .Commands 0).Flags)}}
+{{flags (rootFlags .)}}
+More flags of fetch:  haulmail help fetch
+All of it:            haulmail help --man | man -l -
+
 Files:
-  the config, unless -c or $HAULMAIL_CONFIG names another:
-    $XDG_CONFIG_HOME/haulmail/config.toml, usually ~/.config/haulmail/config.toml
-  the state, unless --state-dir, $HAULMAIL_STATE_DIR or the config's state_dir (in this order) names another folder:
+  the config is the file of -c or $HAULMAIL_CONFIG, or else
+    $XDG_CONFIG_HOME/haulmail/config.toml, usually ~/.config/haulmail/…
+  the state is in the folder of --state-dir, $HAULMAIL_STATE_DIR or the
+  config's state_dir, or else in
     $XDG_STATE_HOME/haulmail/, usually ~/.local/state/haulmail/
 
 Exit codes:
@@ -41,16 +39,16 @@ Exit codes:
   69 a server or its certificate is    77 a login was refused
      not to be had                     78 the config is wrong
 
-First time?  haulmail help config > config.toml  gives a commented config to start from.
+First time?  haulmail help config > config.toml  gives a commented config.
 `
 	commandTemplate = `haulmail {{.Name}} — {{.Usage}}
 
 Usage:  {{.UsageText}}
 {{with .Description}}
-{{.}}
-{{end}}{{with own .Flags}}
-Flags:
-{{flags .}}{{end}}
+{{wrap .}}
+{{end}}{{range groups (own .Flags)}}
+{{.Heading}}:
+{{flags .Flags}}{{end}}
 Flags of every command:
 {{flags (common .Flags)}}`
 )
@@ -58,15 +56,14 @@ Flags of every command:
 func helpCommand(p *program) *cli.Command {
 	return &cli.Command{
 		Name:      "help",
-		Usage:     `show help on a command; "help config" prints a sample config`,
-		UsageText: "haulmail help [COMMAND | config]",
+		Category:  categoryOther,
+		Usage:     "show help on a command, or the manual",
+		UsageText: "haulmail help [COMMAND]",
 		Action: func(c *cli.Context) error {
 			switch topic := c.Args().First(); {
-			case c.Args().Len() > 1:
-				return &usageError{"help takes one command", ""}
 			case topic == "":
 				return p.rootHelp(c)
-			case topic == "config":
+			case topic == "config" && c.Args().Len() == 1:
 				_, err := io.WriteString(p.out, config.Example())
 				return err
 			default:
@@ -76,14 +73,18 @@ func helpCommand(p *program) *cli.Command {
 	}
 }
 
+// helpOn shows the help of a command. The word behind one that has subcommands may name one of these.
 func helpOn(c *cli.Context, topic string) error {
 	command := c.App.Command(topic)
 	if command == nil {
 		e := &usageError{fmt.Sprintf("no command %q to help with", topic), "haulmail help shows all commands"}
 		if near := nearest(topic, commandNames(c.App)); near != "" {
-			e.hint = fmt.Sprintf("did you mean %q?", near)
+			e.hint = fmt.Sprintf("did you mean: haulmail help %s", near)
 		}
 		return e
+	}
+	if words := c.Args().Tail(); len(words) > 1 || len(words) == 1 && !strings.Contains(command.UsageText, "haulmail "+topic+" "+words[0]) {
+		return &usageError{"help takes one command", "haulmail help " + topic}
 	}
 	printHelp(c.App.Writer, commandTemplate, command)
 	return nil
@@ -97,56 +98,9 @@ func (p *program) rootHelp(c *cli.Context) error {
 func commandNames(app *cli.App) []string {
 	var names []string
 	for _, c := range app.Commands {
-		names = append(names, c.Name)
+		if !c.Hidden {
+			names = append(names, c.Name)
+		}
 	}
 	return names
-}
-
-// printHelp fills a template with an app or a command. It takes the place of urfave/cli's printer, which swallows errors.
-func printHelp(w io.Writer, text string, of any) {
-	t := template.New("help").Funcs(template.FuncMap{"flags": flagLines, "own": ownFlags, "common": sharedFlags})
-	if err := template.Must(t.Parse(text)).Execute(w, of); err != nil {
-		panic(err) // w is an Output, which never fails: only the template can be wrong
-	}
-}
-
-// flagLines gives "  -c, --config FILE    read the config from FILE  [$HAULMAIL_CONFIG]" for each flag that is not hidden.
-func flagLines(flags []cli.Flag) string {
-	var lines strings.Builder
-	for _, f := range flags {
-		if !isVisible(f) {
-			continue
-		}
-		d := f.(cli.DocGenerationFlag)
-		names := "    --" + f.Names()[0]
-		if len(f.Names()) > 1 {
-			names = "-" + f.Names()[1] + ", --" + f.Names()[0]
-		}
-		usage := d.GetUsage()
-		if parts := strings.Split(usage, "`"); len(parts) == 3 {
-			names += " " + parts[1]
-			usage = strings.Join(parts, "")
-		}
-		if env := d.GetEnvVars(); len(env) > 0 {
-			usage += "  [$" + env[0] + "]"
-		}
-		fmt.Fprintf(&lines, "  %-20s %s\n", names, usage)
-	}
-	return lines.String()
-}
-
-func isVisible(f cli.Flag) bool {
-	v, ok := f.(cli.VisibleFlag)
-	return !ok || v.IsVisible()
-}
-
-// ownFlags gives the flags that not every command has.
-func ownFlags(flags []cli.Flag) []cli.Flag { return splitFlags(flags, false) }
-
-// sharedFlags gives the flags that every command has.
-func sharedFlags(flags []cli.Flag) []cli.Flag { return splitFlags(flags, true) }
-
-func splitFlags(flags []cli.Flag, shared bool) []cli.Flag {
-	names := flagNames(append(commonFlags(), helpFlag()))
-	return slices.DeleteFunc(slices.Clone(flags), func(f cli.Flag) bool { return slices.Contains(names, f.Names()[0]) != shared })
 }

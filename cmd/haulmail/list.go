@@ -9,6 +9,7 @@ import (
 func listCommand(p *program) *cli.Command {
 	return &cli.Command{
 		Name:      "list",
+		Category:  categoryMail,
 		Usage:     "show what is on the server and what fetch would do",
 		UsageText: "haulmail list [flags] [ACCOUNT...]",
 		Description: "Prints one line a message: account, number, size, what fetch would do with it and why, and its UID.\n" +

@@ -20,6 +20,7 @@ import (
 func loginCommand(p *program) *cli.Command {
 	return &cli.Command{
 		Name:      "login",
+		Category:  categorySetUp,
 		Usage:     "sign in with OAuth and keep the token, or keep a password",
 		UsageText: "haulmail login [--browser] [flags] ACCOUNT",
 		Description: "For an account with oauth: leads you through signing in to its provider, once. The token is kept in the state folder,\n" +

@@ -24,6 +24,7 @@ var seenVerbs = []struct {
 func seenCommand(p *program) *cli.Command {
 	return &cli.Command{
 		Name:      "seen",
+		Category:  categoryState,
 		Usage:     "show what is known of earlier runs; try failed mail again",
 		UsageText: "haulmail seen list [--failed] [flags] [ACCOUNT...]\n        haulmail seen retry [flags] ACCOUNT [UID...]",
 		Description: "list prints one line a message that was fetched, with tabs between the fields: account, UID, size, when it was\n" +

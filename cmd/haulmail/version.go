@@ -14,6 +14,7 @@ var version = ""
 func versionCommand(p *program) *cli.Command {
 	return &cli.Command{
 		Name:      "version",
+		Category:  categoryOther,
 		Usage:     "show the version",
 		UsageText: "haulmail version",
 		Action: func(c *cli.Context) error {
