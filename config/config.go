@@ -79,46 +79,58 @@ func (c *Config) Names() []string {
 // although it holds a password is one, too), and a *fs.PathError where the file
 // could not be read: errors.Is(err, fs.ErrNotExist) says that there is none.
 func Load(path, home string) (*Config, error) {
-	f, err := os.Open(path)
+	text, mode, err := read(path)
 	if err != nil {
 		return nil, err
+	}
+	return Parse(path, home, text, mode)
+}
+
+// read gives a file's text, no more than one byte of what is too large, and its permission bits.
+func read(path string) (text []byte, mode fs.FileMode, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, 0, err
 	}
 	defer f.Close() // only read from
 	info, err := f.Stat()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	text, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
-	if err != nil {
-		return nil, err
-	}
-	return Parse(path, home, text, info.Mode())
+	text, err = io.ReadAll(io.LimitReader(f, maxFileSize+1))
+	return text, info.Mode(), err
 }
 
 // Parse checks the text of a file. path names it in errors, and its folder is
 // what relative paths are relative to; mode holds its permission bits. Nothing
 // is read. A relative path is made absolute by the process's working folder.
 func Parse(path, home string, text []byte, mode fs.FileMode) (*Config, error) {
+	c, _, err := parse(path, home, text, mode)
+	return c, err
+}
+
+// parse is Parse that gives the document, too.
+func parse(path, home string, text []byte, mode fs.FileMode) (*Config, *document, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
-		return nil, fmt.Errorf("finding the folder of %s: %w", path, err)
+		return nil, nil, fmt.Errorf("finding the folder of %s: %w", path, err)
 	}
 	source, err := decodeText(text)
 	if err != nil {
-		return nil, Errors{notText(path, source, err)}
+		return nil, nil, Errors{notText(path, source, err)}
 	}
 	d, bad := parseDocument(path, source)
 	if bad != nil {
-		return nil, Errors{bad}
+		return nil, nil, Errors{bad}
 	}
 	d.home, d.folder = home, filepath.Dir(absolute)
 	c := d.config()
 	d.checkMode(mode)
 	if len(d.errs) > 0 {
 		d.errs.sort()
-		return nil, d.errs
+		return nil, nil, d.errs
 	}
-	return c, nil
+	return c, d, nil
 }
 
 var (

@@ -31,9 +31,12 @@ func FuzzParse(f *testing.F) {
 		f.Add(txtar.Parse(text).Files[0].Data)
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		c, err := config.Parse("/etc/haul.toml", "/home/me", text, 0o644)
+		c, origins, err := config.ExplainText("/etc/haul.toml", "/home/me", text, 0o644)
 		if err == nil {
 			checkConfig(t, c)
+			for _, a := range c.Accounts {
+				checkSettings(t, origins.Account(a), string(text))
+			}
 			return
 		}
 		var all config.Errors
@@ -44,6 +47,14 @@ func FuzzParse(f *testing.F) {
 			checkPlace(t, e, strings.TrimPrefix(string(text), "\ufeff"))
 		}
 	})
+}
+
+func checkSettings(t *testing.T, all []config.Setting, text string) {
+	for _, s := range all {
+		if (s.From == config.FromDefault) != (s.Line == 0) || s.Line > strings.Count(text, "\n")+1 {
+			t.Errorf("%s from %d, line %d", s.Key.Name, s.From, s.Line)
+		}
+	}
 }
 
 func checkConfig(t *testing.T, c *config.Config) {

@@ -46,7 +46,8 @@ type fileKey struct {
 // providerKey is a key that may stand in [oauth.NAME].
 type providerKey struct {
 	Key
-	read func(d *document, v value, p *Provider)
+	read  func(d *document, v value, p *Provider)
+	shown func(p *Provider) any
 }
 
 // Reference gives every key there is, in the order of a manual: those above the

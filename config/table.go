@@ -11,6 +11,12 @@ var (
 	providerKeys []providerKey
 )
 
+// The keys above the tables that a flag can override.
+const (
+	KeyJobs     = "jobs"
+	KeyStateDir = "state_dir"
+)
+
 func init() {
 	fileKeys = tableOfFile()
 	accountKeys = tableOfAccounts()
@@ -21,7 +27,7 @@ func tableOfFile() []fileKey {
 	return []fileKey{
 		{
 			Key{
-				Name: "jobs", Takes: takesNumber, Default: "16", Example: "4",
+				Name: KeyJobs, Takes: takesNumber, Default: "16", Example: "4",
 				Meaning: "Accounts fetched at the same time, 1 to 1000.",
 			},
 			func(d *document, v value, c *Config) { d.readCount(v, &c.Jobs) },
@@ -37,7 +43,7 @@ func tableOfFile() []fileKey {
 		},
 		{
 			Key{
-				Name: "state_dir", Takes: takesPath, Example: `"~/.local/state/haulmail"`,
+				Name: KeyStateDir, Takes: takesPath, Example: `"~/.local/state/haulmail"`,
 				Meaning: "The folder for what is known of fetched mail; $XDG_STATE_HOME/haulmail if it is not set.",
 			},
 			func(d *document, v value, c *Config) { d.readPath(v, &c.StateDir) },
@@ -51,7 +57,7 @@ func tableOfProviders() []providerKey {
 		{Key{
 			Name: "client_id", Takes: takesText, Example: `"00000000-0000-0000-0000-000000000000"`, Required: true,
 			Meaning: "The id that the provider gave to the program you registered with it.",
-		}, (*document).readClientID},
+		}, (*document).readClientID, func(p *Provider) any { return p.ClientID }},
 		{
 			Key{
 				Name: keyClientSecret, Takes: takesText, Example: `"…"`,
@@ -60,6 +66,7 @@ func tableOfProviders() []providerKey {
 			func(d *document, v value, p *Provider) {
 				d.readSecret(v, "write it in quotes, or use client_secret_command", &p.ClientSecret)
 			},
+			func(p *Provider) any { return setIf(!p.ClientSecret.IsZero(), p.ClientSecret.hidden()) },
 		},
 		{
 			Key{
@@ -67,6 +74,7 @@ func tableOfProviders() []providerKey {
 				Meaning: "A program that prints the secret, in place of client_secret.",
 			},
 			func(d *document, v value, p *Provider) { d.readCommand(v, &p.ClientSecretCommand) },
+			func(p *Provider) any { return commandShown(p.ClientSecretCommand) },
 		},
 		{
 			Key{
@@ -74,6 +82,7 @@ func tableOfProviders() []providerKey {
 				Meaning: "Where tokens are given and refreshed (RFC 6749); known for google and microsoft, required for others.",
 			},
 			func(d *document, v value, p *Provider) { d.readURL(v, &p.TokenURL) },
+			func(p *Provider) any { return set(p.TokenURL) },
 		},
 		{
 			Key{
@@ -81,6 +90,7 @@ func tableOfProviders() []providerKey {
 				Meaning: "Where a code to type is asked for (RFC 8628); known for microsoft, others need this or auth_url.",
 			},
 			func(d *document, v value, p *Provider) { d.readURL(v, &p.DeviceURL) },
+			func(p *Provider) any { return set(p.DeviceURL) },
 		},
 		{
 			Key{
@@ -88,14 +98,15 @@ func tableOfProviders() []providerKey {
 				Meaning: "Where a browser signs in (RFC 6749); known for google and microsoft.",
 			},
 			func(d *document, v value, p *Provider) { d.readURL(v, &p.AuthURL) },
+			func(p *Provider) any { return set(p.AuthURL) },
 		},
 		{Key{
 			Name: "redirect_url", Takes: takesURL, Default: `"http://127.0.0.1"`, Example: `"http://localhost:8080/done"`,
 			Meaning: "Where the provider sends the browser back to, on this machine; without a port, any free one.",
-		}, (*document).readRedirect},
+		}, (*document).readRedirect, func(p *Provider) any { return p.RedirectURL }},
 		{Key{
 			Name: "scopes", Takes: "an array of texts", Example: `["https://mail.example.org/pop", "offline_access"]`,
 			Meaning: "What the token is to be good for; known for google and microsoft.",
-		}, (*document).readScopes},
+		}, (*document).readScopes, func(p *Provider) any { return setIf(len(p.Scopes) > 0, p.Scopes) }},
 	}
 }

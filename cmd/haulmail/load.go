@@ -63,26 +63,32 @@ func findState(s settings, cfg *config.Config, home string) (string, error) {
 
 // loadConfig reads the config file that s or the usual place names.
 func loadConfig(s settings, home string) (*config.Config, error) {
+	cfg, _, err := explainConfig(s, home)
+	return cfg, err
+}
+
+// explainConfig is loadConfig that also tells where each value comes from.
+func explainConfig(s settings, home string) (*config.Config, *config.Origins, error) {
 	path := s.config
 	if path == "" {
 		var err error
 		if path, err = usualConfig(home); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	cfg, err := config.Load(path, home)
+	cfg, origins, err := config.Explain(path, home)
 	switch {
 	case err == nil:
-		return cfg, nil
+		return cfg, origins, nil
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, &noConfigError{path}
+		return nil, nil, &noConfigError{path}
 	case errors.Is(err, fs.ErrPermission):
-		return nil, &unreadableError{err, "ls -l " + path + " shows whom it belongs to"}
+		return nil, nil, &unreadableError{err, "ls -l " + path + " shows whom it belongs to"}
 	}
 	if _, ok := errors.AsType[config.Errors](err); ok {
-		return nil, err
+		return nil, nil, err
 	}
-	return nil, &unreadableError{err, ""}
+	return nil, nil, &unreadableError{err, "name another file with -c FILE"}
 }
 
 // chooseAccounts gives the accounts of those names, in the order of the file and each once; all of them for no names.

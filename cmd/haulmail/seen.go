@@ -11,12 +11,8 @@ import (
 	"haulmail/fetch"
 )
 
-// seenVerbs are the words that may follow "seen", and what they do with the words after them. urfave/cli would not find them behind
-// the "--" that parseArgs puts before all words.
-var seenVerbs = []struct {
-	name string
-	do   func(*program, *cli.Context, []string) error
-}{
+// seenVerbs are the words that may follow "seen".
+var seenVerbs = []verb{
 	{"list", (*program).seenList},
 	{"retry", (*program).seenRetry},
 }
@@ -33,28 +29,9 @@ func seenCommand(p *program) *cli.Command {
 			"retry has the next run try failed messages at once: all of an account, or those of the given UIDs.",
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "failed", Usage: "list the messages that could not be fetched whole"}},
 		Action: func(c *cli.Context) error {
-			return p.inJSON(c, p.seen(c))
+			return p.inJSON(c, p.choose(c, seenVerbs))
 		},
 	}
-}
-
-func (p *program) seen(c *cli.Context) error {
-	word := c.Args().First()
-	var names []string
-	for _, verb := range seenVerbs {
-		if verb.name == word {
-			return verb.do(p, c, c.Args().Tail())
-		}
-		names = append(names, verb.name)
-	}
-	if word == "" {
-		return &usageError{"seen needs a word after it: list or retry", "haulmail help seen"}
-	}
-	e := &usageError{fmt.Sprintf("seen cannot %q", word), "haulmail help seen"}
-	if near := nearest(word, names); near != "" {
-		e.hint = "did you mean: haulmail seen " + near
-	}
-	return e
 }
 
 // seenList shows what the accounts' states hold.
