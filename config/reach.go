@@ -159,7 +159,7 @@ func (d *document) readProxy(v value, a *Account) {
 		d.holdsSecret(v)
 	}
 	if problem != "" {
-		d.failValue(v, problem, hint)
+		d.failValue(v, problem+didYouMean(s, []string{"none"}), hint)
 		return
 	}
 	a.Proxy = proxy

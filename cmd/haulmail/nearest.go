@@ -1,15 +1,19 @@
 package main
 
-import "unicode/utf8"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
-// nearest gives the name that a mistyped word was most likely meant to be, or "" where none is near. Earlier names win.
+// nearest gives the name that a mistyped word was most likely meant to be, or "" where none is near. Capitals do not count. Earlier names
+// win.
 func nearest(word string, names []string) string {
 	best, least := "", utf8.RuneCountInString(word)/3+2
 	for _, name := range names {
 		if utf8.RuneCountInString(name) < 2 {
 			continue
 		}
-		if d := distance(word, name); d < least {
+		if d := distance(strings.ToLower(word), strings.ToLower(name)); d < least {
 			best, least = name, d
 		}
 	}
