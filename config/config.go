@@ -45,6 +45,7 @@ type Config struct {
 	File      string     // as given to Load
 	Jobs      int        // accounts fetched at the same time, 1 to 1000
 	PerServer int        // accounts fetched at the same time from one server, 1 to 1000
+	Jitter    Duration   // 0 to 1d: a run that no person starts begins at a random time within it
 	StateDir  string     // absolute; "" leaves the choice to the caller
 	Accounts  []*Account // in the order of the file, at least one
 

@@ -31,6 +31,7 @@ func TestAllKeys(t *testing.T) {
 	c := parse(t, `
 jobs = 3
 per_server = 2
+jitter = "90s"
 state_dir = "~/state"
 [account."me@example.org"]
 server = "POP.Example.org:1995"
@@ -48,7 +49,7 @@ retries = 0
 error_after = "3 runs"
 `)
 	want := &config.Config{
-		File: "/etc/mail/haul.toml", Jobs: 3, PerServer: 2, StateDir: "/home/me/state",
+		File: "/etc/mail/haul.toml", Jobs: 3, PerServer: 2, Jitter: config.Duration(90 * time.Second), StateDir: "/home/me/state",
 		Accounts: []*config.Account{{
 			Name:            "me@example.org",
 			Server:          config.Server{Host: "pop.example.org", Port: 1995},

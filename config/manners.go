@@ -7,11 +7,12 @@ import (
 	"time"
 )
 
-// Bounds of the keys "min_interval" and "retries".
+// Bounds of the keys "min_interval", "retries" and "jitter".
 const (
 	maxInterval    = Duration(30 * 24 * time.Hour)
 	defaultRetries = 2
 	maxRetries     = 10 // the pauses grow: more would be days
+	maxJitter      = Duration(24 * time.Hour)
 )
 
 func (d *document) readMinInterval(v value, a *Account) {
@@ -24,6 +25,18 @@ func (d *document) readMinInterval(v value, a *Account) {
 		return
 	}
 	a.MinInterval = t
+}
+
+func (d *document) readJitter(v value, c *Config) {
+	t, ok := d.duration(v, `write a time such as "2m"`, "minutes")
+	if !ok {
+		return
+	}
+	if t > maxJitter {
+		d.failValue(v, fmt.Sprintf("jitter %q is out of range", t), fmt.Sprintf(`write at most "%s"`, maxJitter))
+		return
+	}
+	c.Jitter = t
 }
 
 func (d *document) readRetries(v value, a *Account) { d.number(v, 0, maxRetries, &a.Retries) }

@@ -43,6 +43,14 @@ func tableOfFile() []fileKey {
 		},
 		{
 			Key{
+				Name: "jitter", Takes: takesDuration, Example: `"2m"`,
+				Meaning: "Begin a run over all accounts that no person starts at a random time within so long.",
+			},
+			(*document).readJitter,
+			func(c *Config) any { return setIf(c.Jitter > 0, c.Jitter.String()) },
+		},
+		{
+			Key{
 				Name: KeyStateDir, Takes: takesPath, Example: `"~/.local/state/haulmail"`,
 				Meaning: "The folder for what is known of fetched mail; $XDG_STATE_HOME/haulmail if it is not set.",
 			},

@@ -24,16 +24,16 @@ import (
 
 // Options are what a run needs besides the accounts. The zero value of a field is its default where one is named.
 type Options struct {
-	Jobs      int      // accounts at once; 0 is 1
-	PerServer int      // accounts at once at one server; 0 is no limit of its own
+	Jobs      int           // accounts at once; 0 is 1
+	PerServer int           // accounts at once at one server; 0 is no limit of its own
 	Wait      time.Duration // for another run that holds an account's lock
-	StateDir  string   // folder of the state files
-	Config    string   // the config file, for hints; "" is the usual one
-	Hostname  string   // for the names of delivered files
-	DryRun    bool     // choose and report, change nothing anywhere
-	Adopt     bool     // accept that an account's server or user has changed
-	AcceptKey bool     // accept that the key of a server trusted on first use has changed
-	Environ   []string // of the programs that carry a connection
+	StateDir  string        // folder of the state files
+	Config    string        // the config file, for hints; "" is the usual one
+	Hostname  string        // for the names of delivered files
+	DryRun    bool          // choose and report, change nothing anywhere
+	Adopt     bool          // accept that an account's server or user has changed
+	AcceptKey bool          // accept that the key of a server trusted on first use has changed
+	Environ   []string      // of the programs that carry a connection
 
 	// Password gives an account's password or token; it is asked once for each account, before connecting.
 	Password func(context.Context, *config.Account) (config.Secret, error)

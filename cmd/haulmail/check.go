@@ -52,7 +52,7 @@ func (j *job) checkFiles(ctx context.Context) error {
 		}
 	}
 	r.Finish(results, code)
-	return &toldError{code}
+	return &toldError{code: code}
 }
 
 // tellChecked answers whoever asked whether the config is right.

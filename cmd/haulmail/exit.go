@@ -60,7 +60,10 @@ func needsQuotes(r rune) bool {
 }
 
 // toldError is a failure that the report has told already: only its exit code is left to use.
-type toldError struct{ code int }
+type toldError struct {
+	code int
+	well bool // no failure: the code tells of new mail
+}
 
 func (e *toldError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
 
@@ -129,9 +132,9 @@ func errorCode(err error) (code int, hint string) {
 
 // conclude tells err, unless that is done, and gives the exit code. written is the first failure to write to standard output.
 func conclude(err, written error, stderr io.Writer) int {
-	code := exitOK
+	code, well := exitOK, err == nil
 	if told, ok := errors.AsType[*toldError](err); ok {
-		code = told.code
+		code, well = told.code, told.well
 	} else if err != nil {
 		var hint string
 		code, hint = errorCode(err)
@@ -148,7 +151,7 @@ func conclude(err, written error, stderr io.Writer) int {
 	if !errors.Is(written, syscall.EPIPE) {
 		report.Error(stderr, fmt.Errorf("write standard output: %w", written), "")
 	}
-	if code == exitOK {
+	if well {
 		code = exitIO
 	}
 	return code

@@ -73,7 +73,7 @@ func TestExitCodeOfErrors(t *testing.T) {
 		says    string
 	}{
 		{nil, nil, 0, ""},
-		{&toldError{77}, nil, 77, ""},
+		{&toldError{code: 77}, nil, 77, ""},
 		{&usageError{"unknown flag", "try help"}, nil, 64, "haulmail: unknown flag\n  hint: try help\n"},
 		{&noConfigError{"/x/config.toml"}, nil, 66, "haulmail: no config file /x/config.toml\n  hint: "},
 		{config.Errors{{File: "c", Line: 1, Col: 2, Source: "ab", Start: 1, Len: 1, Message: "bad"}}, nil, 78, "haulmail: c:1:2: bad\n"},
@@ -82,7 +82,7 @@ func TestExitCodeOfErrors(t *testing.T) {
 		{errors.New("something else"), nil, 70, "haulmail: something else\n"},
 		{nil, full, 74, "haulmail: write standard output: write /dev/stdout: no space left on device\n"},
 		{nil, closed, 74, ""},
-		{&toldError{77}, full, 77, "haulmail: write standard output"},
+		{&toldError{code: 77}, full, 77, "haulmail: write standard output"},
 	} {
 		var stderr bytes.Buffer
 		got := conclude(test.err, test.written, &stderr)

@@ -60,7 +60,7 @@ func profiled(do cli.ActionFunc) cli.ActionFunc {
 			if failed := end(); failed != nil {
 				report.Error(os.Stderr, fmt.Errorf("write a profile: %w", failed), "")
 				if err == nil {
-					err = &toldError{exitIO}
+					err = &toldError{code: exitIO}
 				}
 			}
 		}()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -23,6 +24,8 @@ type job struct {
 	show     report.Show
 	engine   func(context.Context, []*config.Account, fetch.Options) []fetch.Result // fetch.Run or fetch.Check
 	options  fetch.Options
+	exits    exitWishes
+	jitter   time.Duration // sleep for a random part of it first
 }
 
 // prepare makes the job of a command whose words name accounts.
@@ -92,6 +95,9 @@ func (j *job) run(ctx context.Context) error {
 		return err
 	}
 	r := report.New(j.reportOptions())
+	if err := j.sleepIn(ctx, r); err != nil {
+		return err
+	}
 	j.options.Report = sparing(min(len(j.accounts), j.options.Jobs), r.Event)
 	from := j.secrets(typed)
 	j.options.Password, j.options.Renew = from.password, from.renew
@@ -102,7 +108,11 @@ func (j *job) run(ctx context.Context) error {
 	results := j.engine(ctx, j.accounts, j.options)
 	unwatch()
 	stopped := context.Cause(ctx)
-	code := resultsCode(results, j.allBusy(), stopped)
+	code := j.exits.failureCode(resultsCode(results, j.allBusy(), stopped))
+	well := code == exitOK
+	if well {
+		code = j.exits.successCode(results)
+	}
 	r.Finish(results, code)
 	if stopped != nil {
 		r.Note(stopped.Error() + "; what had arrived is safe, the rest comes with the next run")
@@ -110,7 +120,7 @@ func (j *job) run(ctx context.Context) error {
 	if code == exitOK {
 		return nil
 	}
-	return &toldError{code}
+	return &toldError{code: code, well: well}
 }
 
 // allBusy says whether an account that another run holds is a failure. A fetch of all accounts leaves it to that other run.

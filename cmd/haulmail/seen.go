@@ -145,5 +145,5 @@ func (j *job) endSeen(ctx context.Context, r *report.Seen, results []fetch.Resul
 	if code == exitOK {
 		return nil
 	}
-	return &toldError{code}
+	return &toldError{code: code}
 }
