@@ -44,8 +44,15 @@ const (
 	Internal
 )
 
-// LeftAlone tells whether a plain run over all accounts makes nothing of it: another run, or a later one, does the work.
-func (c Class) LeftAlone() bool { return c == Busy || c == Held }
+// Patience is with failures that are left to another run, or to a later one: they are neither told nor counted. The zero value has
+// none.
+type Patience struct {
+	Busy bool // with accounts that are left alone for now
+	Held bool // with failures that error_after holds back
+}
+
+// With tells whether there is patience with a class of failures.
+func (p Patience) With(c Class) bool { return c == Busy && p.Busy || c == Held && p.Held }
 
 // Error is the failure of one account: what was being done, why it failed, and what to do next.
 type Error struct {
@@ -82,11 +89,13 @@ func ClassOf(err error) Class {
 	return Internal
 }
 
-// Worst gives the heaviest class among the results.
-func Worst(results []Result) Class {
+// Worst gives the heaviest class among the results that there is no patience with.
+func Worst(results []Result, p Patience) Class {
 	worst := None
 	for _, r := range results {
-		worst = max(worst, ClassOf(r.Err))
+		if c := ClassOf(r.Err); !p.With(c) {
+			worst = max(worst, c)
+		}
 	}
 	return worst
 }

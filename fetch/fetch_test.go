@@ -685,8 +685,8 @@ func TestAccountsTogether(t *testing.T) {
 			t.Errorf("account %d delivered %d: %v", i, r.Messages, r.Err)
 		}
 	}
-	if Worst(results) != Login {
-		t.Errorf("the worst is class %d", Worst(results))
+	if Worst(results, Patience{}) != Login {
+		t.Errorf("the worst is class %d", Worst(results, Patience{}))
 	}
 	if most.Load() > 3 {
 		t.Errorf("%d accounts at one server at once, 3 are allowed", most.Load())

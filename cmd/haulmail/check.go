@@ -41,7 +41,7 @@ func checkCommand(p *program) *cli.Command {
 func (j *job) checkFiles(ctx context.Context) error {
 	j.options.Password = j.secrets(nil).password
 	results := fetch.CheckFiles(ctx, j.accounts, j.options)
-	code := resultsCode(results, true, context.Cause(ctx))
+	code := resultsCode(results, fetch.Patience{}, context.Cause(ctx))
 	if code == exitOK {
 		return nil
 	}

@@ -94,17 +94,12 @@ func classCode(c fetch.Class) int {
 	return exitSoftware
 }
 
-// resultsCode gives the exit code of a run. An account that another run holds, or whose failure is held back, counts only when allBusy is set: a plain run from
-// cron that overlaps the one before is no failure. A signal that stopped the run outweighs everything.
-func resultsCode(results []fetch.Result, allBusy bool, stopped error) int {
+// resultsCode gives the exit code of a run. A signal that stopped the run outweighs everything.
+func resultsCode(results []fetch.Result, patience fetch.Patience, stopped error) int {
 	if s, ok := errors.AsType[*signalError](stopped); ok {
 		return exitSignal + int(s.signal)
 	}
-	worst := fetch.Worst(results)
-	if worst.LeftAlone() && !allBusy {
-		return exitOK
-	}
-	return classCode(worst)
+	return classCode(fetch.Worst(results, patience))
 }
 
 // errorCode gives the exit code of an error that came outside of an account's run, and what to do about it.

@@ -26,39 +26,44 @@ func resultsOf(classes ...fetch.Class) []fetch.Result {
 
 func TestExitCodeOfResults(t *testing.T) {
 	list := func(c ...fetch.Class) []fetch.Class { return c }
+	plain := fetch.Patience{Busy: true, Held: true}
 	interrupted := &signalError{syscall.SIGINT}
 	terminated := &signalError{syscall.SIGTERM}
 	hungUp := &signalError{syscall.SIGHUP}
 	for _, test := range []struct {
 		classes []fetch.Class
-		allBusy bool
+		leave   fetch.Patience
 		stopped error
 		want    int
 	}{
-		{nil, false, nil, 0},
-		{list(fetch.None), false, nil, 0},
-		{list(fetch.Busy), false, nil, 0},
-		{list(fetch.Busy), true, nil, 75},
-		{list(fetch.None, fetch.Busy), false, nil, 0},
-		{list(fetch.Temporary), false, nil, 75},
-		{list(fetch.Temporary, fetch.None, fetch.Busy), false, nil, 75},
-		{list(fetch.Temporary, fetch.Login), false, nil, 77},
-		{list(fetch.Poison), false, nil, 65},
-		{list(fetch.UnknownHost, fetch.Temporary), false, nil, 68},
-		{list(fetch.Unavailable), false, nil, 69},
-		{list(fetch.Protocol), false, nil, 76},
-		{list(fetch.CannotCreate), false, nil, 73},
-		{list(fetch.IO), false, nil, 74},
-		{list(fetch.Damaged), false, nil, 65},
-		{list(fetch.Config, fetch.Login), false, nil, 78},
-		{list(fetch.Internal, fetch.Config), false, nil, 70},
-		{list(fetch.Interrupted), false, interrupted, 130},
-		{list(fetch.Interrupted, fetch.None), false, terminated, 143},
-		{list(fetch.None), false, hungUp, 129},
-		{list(fetch.Interrupted), false, nil, 75},
+		{list(fetch.Busy, fetch.Held), plain, nil, 0},
+		{list(fetch.Busy, fetch.Held), fetch.Patience{Held: true}, nil, 75},
+		{list(fetch.Busy, fetch.Held), fetch.Patience{Busy: true}, nil, 75},
+		{list(fetch.Held, fetch.Login), plain, nil, 77},
+		{nil, plain, nil, 0},
+		{list(fetch.None), plain, nil, 0},
+		{list(fetch.Busy), plain, nil, 0},
+		{list(fetch.Busy), fetch.Patience{}, nil, 75},
+		{list(fetch.None, fetch.Busy), plain, nil, 0},
+		{list(fetch.Temporary), plain, nil, 75},
+		{list(fetch.Temporary, fetch.None, fetch.Busy), plain, nil, 75},
+		{list(fetch.Temporary, fetch.Login), plain, nil, 77},
+		{list(fetch.Poison), plain, nil, 65},
+		{list(fetch.UnknownHost, fetch.Temporary), plain, nil, 68},
+		{list(fetch.Unavailable), plain, nil, 69},
+		{list(fetch.Protocol), plain, nil, 76},
+		{list(fetch.CannotCreate), plain, nil, 73},
+		{list(fetch.IO), plain, nil, 74},
+		{list(fetch.Damaged), plain, nil, 65},
+		{list(fetch.Config, fetch.Login), plain, nil, 78},
+		{list(fetch.Internal, fetch.Config), plain, nil, 70},
+		{list(fetch.Interrupted), plain, interrupted, 130},
+		{list(fetch.Interrupted, fetch.None), plain, terminated, 143},
+		{list(fetch.None), plain, hungUp, 129},
+		{list(fetch.Interrupted), plain, nil, 75},
 	} {
-		if got := resultsCode(resultsOf(test.classes...), test.allBusy, test.stopped); got != test.want {
-			t.Errorf("%v, all busy %v, stopped %v: exit %d, want %d", test.classes, test.allBusy, test.stopped, got, test.want)
+		if got := resultsCode(resultsOf(test.classes...), test.leave, test.stopped); got != test.want {
+			t.Errorf("%v, patience %v, stopped %v: exit %d, want %d", test.classes, test.leave, test.stopped, got, test.want)
 		}
 	}
 }

@@ -108,7 +108,7 @@ func (j *job) run(ctx context.Context) error {
 	results := j.engine(ctx, j.accounts, j.options)
 	unwatch()
 	stopped := context.Cause(ctx)
-	code := j.exits.failureCode(resultsCode(results, j.allBusy(), stopped))
+	code := j.exits.failureCode(resultsCode(results, j.patience(), stopped))
 	well := code == exitOK
 	if well {
 		code = j.exits.successCode(results)
@@ -123,14 +123,18 @@ func (j *job) run(ctx context.Context) error {
 	return &toldError{code: code, well: well}
 }
 
-// allBusy says whether an account that another run holds is a failure. A fetch of all accounts leaves it to that other run.
-func (j *job) allBusy() bool { return j.named || j.show != report.Summaries }
+// patience is a fetch's alone. An account that another run holds is left to that run by a fetch of all accounts. What error_after holds
+// back is held back from cron: a person at a terminal is told.
+func (j *job) patience() fetch.Patience {
+	fetches := j.show == report.Summaries
+	return fetch.Patience{Busy: fetches && !j.named, Held: fetches && !atTerminal()}
+}
 
 func (j *job) reportOptions() report.Options {
 	o := report.Options{
 		Out: j.out, Err: os.Stderr, OutTTY: isTerminal(os.Stdout), Live: canDraw(os.Stderr),
 		Quiet: j.settings.quiet, Verbose: j.settings.verbose, JSON: j.settings.json,
-		Show: j.show, AllBusy: j.allBusy(), Home: j.home,
+		Show: j.show, Patience: j.patience(), Home: j.home,
 	}
 	for _, a := range j.accounts {
 		o.Accounts = append(o.Accounts, report.Account{

@@ -140,7 +140,7 @@ func chooseFailed(failed []fetch.FailedMessage, words []string, account string) 
 
 // endSeen ends the report and gives the error that is left to use.
 func (j *job) endSeen(ctx context.Context, r *report.Seen, results []fetch.Result) error {
-	code := resultsCode(results, true, context.Cause(ctx))
+	code := resultsCode(results, fetch.Patience{}, context.Cause(ctx))
 	r.Finish(results, code)
 	if code == exitOK {
 		return nil

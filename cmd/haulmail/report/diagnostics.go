@@ -16,15 +16,15 @@ import (
 
 // diagnostics is what standard error carries: errors and warnings, and with -v the steps of a run.
 type diagnostics struct {
-	screen  *screen
-	quiet   bool
-	verbose int
-	allBusy bool
-	hinted  map[string]bool // the hints that were given: twenty accounts at one server need to be told once
+	screen   *screen
+	quiet    bool
+	verbose  int
+	patience fetch.Patience
+	hinted   map[string]bool // the hints that were given: twenty accounts at one server need to be told once
 }
 
 func newDiagnostics(s *screen, o Options) *diagnostics {
-	return &diagnostics{screen: s, quiet: o.Quiet, verbose: o.Verbose, allBusy: o.AllBusy, hinted: map[string]bool{}}
+	return &diagnostics{screen: s, quiet: o.Quiet, verbose: o.Verbose, patience: o.Patience, hinted: map[string]bool{}}
 }
 
 func (d *diagnostics) event(e fetch.Event) {
@@ -55,9 +55,9 @@ func (d *diagnostics) done(e fetch.Done) {
 	class := fetch.ClassOf(e.Err)
 	switch {
 	case e.Err == nil:
-	case class == fetch.Held && !d.allBusy:
+	case class == fetch.Held && d.patience.Held:
 		d.say(e.Account, "failed for now: "+why(e.Err))
-	case class == fetch.Busy && !d.allBusy:
+	case class == fetch.Busy && d.patience.Busy:
 		d.say(e.Account, "left alone: "+why(e.Err))
 	case class == fetch.Interrupted:
 		// A person knows that they interrupted; one note tells it for all accounts.

@@ -183,16 +183,16 @@ type (
 
 // jsonLines shows events as JSON, one object a line.
 type jsonLines struct {
-	screen  *screen
-	now     func() time.Time
-	started time.Time
-	allBusy bool
-	looking bool // what servers show and offer was asked for
-	servers map[string]string
+	screen   *screen
+	now      func() time.Time
+	started  time.Time
+	patience fetch.Patience
+	looking  bool // what servers show and offer was asked for
+	servers  map[string]string
 }
 
 func newJSONLines(s *screen, o Options) *jsonLines {
-	j := &jsonLines{screen: s, now: o.Now, started: o.Now(), allBusy: o.AllBusy, looking: o.Show == Connections, servers: map[string]string{}}
+	j := &jsonLines{screen: s, now: o.Now, started: o.Now(), patience: o.Patience, looking: o.Show == Connections, servers: map[string]string{}}
 	for _, a := range o.Accounts {
 		j.servers[a.Name] = a.Server
 	}
@@ -271,7 +271,7 @@ func (j *jsonLines) done(r fetch.Result) {
 // failure tells what went wrong with an account, if anything.
 func (j *jsonLines) failure(r fetch.Result) {
 	class := fetch.ClassOf(r.Err)
-	if class != fetch.None && (!class.LeftAlone() || j.allBusy) {
+	if class != fetch.None && !j.patience.With(class) {
 		line := jsonError{jsonHead: j.head("error"), Account: text(r.Account), Class: classWords[class], Error: text(why(r.Err)), Hint: text(Hint(r.Err)), Temporary: temporary(class)}
 		if e, ok := errors.AsType[*fetch.Error](r.Err); ok {
 			line.Step = text(e.Doing)
@@ -289,7 +289,7 @@ func (j *jsonLines) finish(results []fetch.Result, code int) {
 		switch class := fetch.ClassOf(r.Err); {
 		case class == fetch.None:
 			end.OK++
-		case !class.LeftAlone() || j.allBusy:
+		case !j.patience.With(class):
 			end.Failed++
 		}
 	}

@@ -43,7 +43,7 @@ type Options struct {
 	Verbose  int
 	JSON     bool
 	Show     Show
-	AllBusy  bool // a busy account is an error; else it is told with -v only
+	Patience fetch.Patience // the failures that are told with -v only
 	Accounts []Account
 	Home     string // shown as ~ in paths; "" for none
 	Now      func() time.Time

@@ -79,18 +79,19 @@ func aDryRun() []fetch.Event {
 
 // Each golden file is what one way of calling haulmail shows for the same events, on both of its outputs.
 func TestWhatIsShown(t *testing.T) {
+	patient := fetch.Patience{Busy: true, Held: true}
 	for _, test := range []struct {
 		name   string
 		o      Options
 		events []fetch.Event
 	}{
-		{"fetch-cron", Options{}, aRun()},
-		{"fetch-terminal", Options{OutTTY: true}, aRun()},
-		{"fetch-quiet", Options{OutTTY: true, Quiet: true}, aRun()},
-		{"fetch-verbose", Options{Verbose: 1}, aRun()},
-		{"fetch-named", Options{AllBusy: true}, aRun()},
-		{"fetch-json", Options{JSON: true}, aRun()},
-		{"fetch-json-named", Options{JSON: true, AllBusy: true, Quiet: true}, aRun()[15:]},
+		{"fetch-cron", Options{Patience: patient}, aRun()},
+		{"fetch-terminal", Options{OutTTY: true, Patience: fetch.Patience{Busy: true}}, aRun()},
+		{"fetch-quiet", Options{OutTTY: true, Quiet: true, Patience: patient}, aRun()},
+		{"fetch-verbose", Options{Verbose: 1, Patience: patient}, aRun()},
+		{"fetch-named", Options{}, aRun()},
+		{"fetch-json", Options{JSON: true, Patience: patient}, aRun()},
+		{"fetch-json-named", Options{JSON: true, Quiet: true}, aRun()[15:]},
 		{"dry-run", Options{}, aDryRun()},
 		{"dry-run-quiet", Options{Quiet: true}, aDryRun()},
 		{"list", Options{Show: Messages, Live: true}, aDryRun()},
