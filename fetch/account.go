@@ -23,14 +23,15 @@ type haul struct {
 	box      *maildir.Box      // nil while the Maildir is missing
 	ready    func() error      // opens the Maildir, once
 	left     map[string]Reason // names of messages that this run has met and leaves alone from then on
-	failures []seen.Failure    // not recorded yet
+	failures []failure         // not recorded yet
 	result   Result
 	progress progress
 	sink     sink          // takes the message that is being received
 	renewed  config.Secret // the token in place of one that the server has refused
 
-	exactSizes bool // LIST's sizes have not been found to be wrong
-	looking    bool // what the server shows and offers is asked for
+	toldSkipped bool // what the first listing of the run has that is left alone
+	exactSizes  bool // LIST's sizes have not been found to be wrong
+	looking     bool // what the server shows and offers is asked for
 }
 
 func newHaul(e *engine, a *config.Account) *haul {

@@ -1,14 +1,20 @@
 package fetch
 
+import "slices"
+
 // deleteAndQuit deletes on the server what may go, and says QUIT. Everything that was fetched is safe and settled by now. A run that
 // was asked to stop deletes nothing: the next one does.
 func (h *haul) deleteAndQuit(s *session, p *plan) error {
 	if s.ctx.Err() != nil {
 		return also(s.ctx.Err(), s.quit())
 	}
-	numbers, names := p.deletions()
-	if len(numbers) == 0 {
+	places := slices.Concat(p.due, p.safe)
+	if len(places) == 0 {
 		return s.quit()
+	}
+	numbers := make([]int, len(places))
+	for k, i := range places {
+		numbers[k] = p.list.Number(int(i))
 	}
 	marked, refused, err := s.client.Delete(numbers, s.pipelining)
 	if err != nil {
@@ -17,30 +23,39 @@ func (h *haul) deleteAndQuit(s *session, p *plan) error {
 	}
 	h.Step(StepDeleSent)
 	if refused != nil {
-		h.warn("%d of %d messages stay on the server: %v", len(numbers)-marked, len(numbers), refused)
+		h.warn("%d of %d messages stay on the server: %v", len(numbers)-len(marked), len(numbers), refused)
 	}
 	if err := s.client.Quit(); err != nil {
-		h.warn("whether the server deleted %d messages is not known: %v", marked, err)
+		h.warn("whether the server deleted %d messages is not known: %v", len(marked), err)
 		return nil
 	}
 	h.Step(StepQuitSent)
-	h.result.Deleted += marked
-	h.tell(Deleted{Account: h.a.Name, Messages: marked})
+	h.tellRemoved(p, places, marked)
 	if refused != nil {
 		return nil // which of them are gone, the next listing tells
 	}
-	return onDisk("record what was deleted", h.store.MarkGone(names))
+	return onDisk("record what was deleted", h.store.MarkGone(p.namesOf(places)))
 }
 
-// deletions gives the numbers of the messages that may go, and what the state knows them by.
-func (p *plan) deletions() (numbers []int, names [][]byte) {
-	for _, places := range [][]place{p.due, p.safe} {
-		for _, i := range places {
-			numbers = append(numbers, p.list.Number(int(i)))
-			if name := p.name(int(i)); name != nil {
-				names = append(names, name)
-			}
+// tellRemoved tells what is gone: of places those with the numbers that were marked, in the same order.
+func (h *haul) tellRemoved(p *plan, places []place, marked []int) {
+	h.result.Deleted += len(marked)
+	h.tell(Deleted{Account: h.a.Name, Messages: len(marked)})
+	for _, i := range places {
+		if len(marked) > 0 && marked[0] == p.list.Number(int(i)) {
+			marked = marked[1:]
+			h.tell(Removed{Account: h.a.Name, UID: p.list.UID(int(i)), Size: p.list.Size(int(i))})
 		}
 	}
-	return numbers, names
+}
+
+// namesOf gives what the state knows messages by.
+func (p *plan) namesOf(places []place) [][]byte {
+	var names [][]byte
+	for _, i := range places {
+		if name := p.name(int(i)); name != nil {
+			names = append(names, name)
+		}
+	}
+	return names
 }

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"path/filepath"
 	"time"
+
+	"haulmail/fetch/header"
 )
 
 // Event is something that happened to an account and that a person or a script may want to see. Events carry facts, never secrets;
@@ -157,6 +159,13 @@ type Delivered struct {
 	Key     string // file name in the Maildir's new/
 	Size    int64  // octets of the file
 	At      time.Time
+	Facts   *Facts // nil in a run that does not ask for them
+}
+
+// Facts are what a script wants to know of a message beside its place.
+type Facts struct {
+	Hash string // "sha256:" and the digest of the file's content in hex
+	header.Facts
 }
 
 // Path is where the message was delivered.
@@ -170,7 +179,24 @@ type Committed struct {
 	Took     time.Duration
 }
 
-// Deleted tells how many messages the server has deleted: its answer to QUIT was +OK.
+// Skipped tells of one message that a run leaves alone. Those that the account wants to be left are told of only on demand: there may be as
+// many of them as the maildrop holds.
+type Skipped struct {
+	Account string
+	UID     []byte
+	Size    int64 // LIST's, or -1
+	Reason  Reason
+	Text    string // the reason for a person
+}
+
+// Removed tells of one message that the server has deleted: its answer to QUIT was +OK.
+type Removed struct {
+	Account string
+	UID     []byte
+	Size    int64 // LIST's, or -1
+}
+
+// Deleted tells how many messages the server has deleted; Removed tells of each of them then.
 type Deleted struct {
 	Account  string
 	Messages int
@@ -220,6 +246,8 @@ func (Chosen) event()     {}
 func (Progress) event()   {}
 func (Delivered) event()  {}
 func (Committed) event()  {}
+func (Skipped) event()    {}
+func (Removed) event()    {}
 func (Deleted) event()    {}
 func (Warning) event()    {}
 func (Done) event()       {}

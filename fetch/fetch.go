@@ -33,6 +33,8 @@ type Options struct {
 	DryRun    bool          // choose and report, change nothing anywhere
 	Adopt     bool          // accept that an account's server or user has changed
 	AcceptKey bool          // accept that the key of a server trusted on first use has changed
+	Facts     bool          // tell of each delivered message its digest and what its header says
+	EachSkip  bool          // tell of each message that is left alone, also of those that the account wants to be left
 	Environ   []string      // of the programs that carry a connection
 
 	// Password gives an account's password or token; it is asked once for each account, before connecting.

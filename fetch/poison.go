@@ -95,22 +95,28 @@ func (h *haul) failed(p *plan, i int, why error) {
 		h.warn("message %d (UID %q): %v", p.list.Number(i), p.list.UID(i), why)
 	}
 	name := p.name(i)
-	if name == nil {
-		return // it has no name to be noted by
-	}
-	if len(h.failures) >= seen.MaxFailures {
-		return // the state keeps no more; they are asked for again
+	told := Skipped{Account: h.a.Name, UID: p.list.UID(i), Size: p.list.Size(i), Reason: ReasonFailed, Text: why.Error()}
+	if name == nil || len(h.failures) >= seen.MaxFailures {
+		// It has no name to be noted by, or the state keeps no more: it is asked for again.
+		h.tell(told)
+		return
 	}
 	h.left[string(name)] = ReasonFailed
-	h.failures = append(h.failures, seen.Failure{
+	h.failures = append(h.failures, failure{told, seen.Failure{
 		UID: name, Count: p.failures[string(name)].Count + 1, Last: h.Now(), Reason: why.Error(),
-	})
+	}})
+}
+
+// failure is a message that could not be had, to be told of and noted once it is sure that the session was not to blame.
+type failure struct {
+	told Skipped
+	note seen.Failure
 }
 
 // forgive forgets the failures of a session in which commands were sent ahead and which broke: that may be what they came from.
 func (h *haul) forgive() {
 	for _, f := range h.failures {
-		delete(h.left, string(f.UID))
+		delete(h.left, string(f.note.UID))
 	}
 	h.failures = nil
 }
@@ -120,7 +126,11 @@ func (h *haul) recordFailures() error {
 	if len(h.failures) == 0 {
 		return nil
 	}
-	failures := h.failures
+	notes := make([]seen.Failure, len(h.failures))
+	for k, f := range h.failures {
+		notes[k] = f.note
+		h.tell(f.told)
+	}
 	h.failures = nil
-	return onDisk("record what failed", h.store.NoteFailures(failures, nil))
+	return onDisk("record what failed", h.store.NoteFailures(notes, nil))
 }

@@ -1,9 +1,7 @@
 package fetch
 
 import (
-	"crypto/sha256"
 	"fmt"
-	"hash"
 	"io"
 	"maps"
 	"slices"
@@ -30,9 +28,10 @@ type arrival struct {
 	name     []byte // what the state will know it by
 	file     *maildir.File
 	octets   int64 // on the wire, as LIST counts
-	position int   // in the walk
-	doubt    bool  // its size was in doubt: not deleted in this run
-	short    bool  // in doubt because it is short: not deleted ever
+	facts    *Facts
+	position int  // in the walk
+	doubt    bool // its size was in doubt: not deleted in this run
+	short    bool // in doubt because it is short: not deleted ever
 }
 
 // retrieve gets what the plan names: when it returns nil, all of it but the failed messages is safe on disk and settled in the
@@ -341,10 +340,7 @@ func (h *haul) receive(p *plan, r *pop3.Retrieval, i int) (*arrival, error) {
 	if err != nil {
 		return nil, &pop3.SinkError{Err: err}
 	}
-	h.sink = sink{h: h, file: file}
-	if p.name(i) == nil {
-		h.sink.content = sha256.New()
-	}
+	h.sink.begin(h, file, p.name(i) == nil)
 	octets, err := r.Body(&h.sink, bodyLimit(p.list.Size(i)))
 	if err == nil {
 		if err = file.Close(); err != nil {
@@ -360,22 +356,7 @@ func (h *haul) receive(p *plan, r *pop3.Retrieval, i int) (*arrival, error) {
 	}
 	h.received(1, 0)
 	h.Step(StepBodyWritten)
-	return &arrival{index: i, name: name, file: file, octets: octets}, nil
-}
-
-// sink takes a message into a file, and counts it.
-type sink struct {
-	h       *haul
-	file    *maildir.File
-	content hash.Hash // of a message that is to be named by its content, else nil
-}
-
-func (s *sink) Write(p []byte) (int, error) {
-	s.h.received(0, int64(len(p)))
-	if s.content != nil {
-		s.content.Write(p)
-	}
-	return s.file.Write(p)
+	return &arrival{index: i, name: name, file: file, octets: octets, facts: h.sink.facts()}, nil
 }
 
 func bodyLimit(size int64) int64 {

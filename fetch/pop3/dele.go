@@ -6,15 +6,17 @@ import (
 )
 
 // Delete marks messages for deletion, many in one write if the server takes commands ahead. The server deletes them at Quit, and
-// not before (RFC 1939 §6). refused gives the server's first refusal, with how many there were; the others are marked all the
-// same.
-func (c *Client) Delete(numbers []int, pipelining bool) (marked int, refused error, err error) {
+// not before (RFC 1939 §6). marked are those that it has marked, in their order. refused gives its first refusal, with how many there
+// were; the others are marked all the same.
+func (c *Client) Delete(numbers []int, pipelining bool) (marked []int, refused error, err error) {
 	ahead := 1
 	if pipelining {
 		ahead = windowCommands
 	}
-	refusals := 0
+	asked, refusals := 0, 0
 	err = c.each("DELE", "", numbers, ahead, func(status error) error {
+		number := numbers[asked]
+		asked++
 		if no, ok := errors.AsType[*ServerError](status); ok {
 			refusals++
 			if refused == nil {
@@ -23,7 +25,7 @@ func (c *Client) Delete(numbers []int, pipelining bool) (marked int, refused err
 			return nil
 		}
 		if status == nil {
-			marked++
+			marked = append(marked, number)
 		}
 		return status
 	})

@@ -3,6 +3,7 @@ package pop3
 import (
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -20,8 +21,8 @@ func TestDelete(t *testing.T) {
 			said := wire(c)
 			marked, refused, err := c.Delete([]int{1, 3, 5}, false)
 			ok(t, err)
-			if e := as[*ServerError](t, refused); marked != 2 || e.Command != "DELE 3" {
-				t.Errorf("marked %d, refused: %v", marked, refused)
+			if e := as[*ServerError](t, refused); !slices.Equal(marked, []int{1, 5}) || e.Command != "DELE 3" {
+				t.Errorf("marked %v, refused: %v", marked, refused)
 			}
 			if !strings.HasPrefix(said.String(), "C: DELE 1\nS: +OK message 1 deleted\nC: DELE 3\n") {
 				t.Errorf("the dialogue says\n%s", said)
@@ -43,8 +44,8 @@ func TestDelete(t *testing.T) {
 		`, func(t *testing.T, c *Client) {
 			marked, refused, err := c.Delete([]int{1, 3, 5, 7}, true)
 			ok(t, err)
-			if e := as[*ServerError](t, refused); marked != 1 || e.Command != "DELE 1" || e.Code != "SYS/TEMP" {
-				t.Errorf("marked %d, refused: %v", marked, refused)
+			if e := as[*ServerError](t, refused); !slices.Equal(marked, []int{3}) || e.Command != "DELE 1" || e.Code != "SYS/TEMP" {
+				t.Errorf("marked %v, refused: %v", marked, refused)
 			}
 			if !strings.HasSuffix(refused.Error(), "(and 2 more)") {
 				t.Errorf("refused: %v", refused)
@@ -54,8 +55,8 @@ func TestDelete(t *testing.T) {
 	})
 	t.Run("none", func(t *testing.T) {
 		play(t, ``, func(t *testing.T, c *Client) {
-			if marked, refused, err := c.Delete(nil, true); marked != 0 || refused != nil || err != nil {
-				t.Errorf("got %d, %v, %v", marked, refused, err)
+			if marked, refused, err := c.Delete(nil, true); marked != nil || refused != nil || err != nil {
+				t.Errorf("got %v, %v, %v", marked, refused, err)
 			}
 		})
 	})
@@ -67,8 +68,8 @@ func TestDelete(t *testing.T) {
 			S: (closes)
 		`, func(t *testing.T, c *Client) {
 			marked, refused, err := c.Delete([]int{1, 2}, true)
-			if marked != 1 || refused != nil || !errors.Is(err, io.ErrUnexpectedEOF) {
-				t.Errorf("got %d, %v, %v", marked, refused, err)
+			if !slices.Equal(marked, []int{1}) || refused != nil || !errors.Is(err, io.ErrUnexpectedEOF) {
+				t.Errorf("got %v, %v, %v", marked, refused, err)
 			}
 		})
 	})
@@ -95,8 +96,8 @@ func TestDeleteMany(t *testing.T) {
 		}
 		marked, refused, err := s.client.Delete(numbers, true)
 		ok(t, err)
-		if marked != 1200 || refused != nil || s.writes != 3 || most != 512 {
-			t.Errorf("marked %d, refused %v, in %d writes, %d outstanding", marked, refused, s.writes, most)
+		if len(marked) != 1200 || refused != nil || s.writes != 3 || most != 512 {
+			t.Errorf("marked %v, refused %v, in %d writes, %d outstanding", marked, refused, s.writes, most)
 		}
 	})
 }
