@@ -139,7 +139,8 @@ type Chosen struct {
 	UID     []byte
 	Size    int64 // LIST's size
 	Action  Action
-	Reason  string
+	Reason  Reason
+	Text    string // the reason for a person
 }
 
 // Progress tells how far a download is: messages and octets received so far, safe on disk or not. It comes at most about ten times a second.

@@ -171,7 +171,7 @@ func (l *lab) said() string {
 		case Warning:
 			lines = append(lines, "warning: "+e.Text)
 		case Chosen:
-			lines = append(lines, fmt.Sprintf("%s %s: %s", e.Action, e.UID, e.Reason))
+			lines = append(lines, fmt.Sprintf("%s %s: %s", e.Action, e.UID, e.Text))
 		case Recovered:
 			lines = append(lines, fmt.Sprintf("recovered %d %d %d", e.Delivered, e.Finished, e.Again))
 		case Shown:

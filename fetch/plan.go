@@ -153,7 +153,7 @@ func (h *haul) tellPlan(p *plan) {
 		d := decide(m, p.rule, now)
 		h.tell(Chosen{
 			Account: h.a.Name, Number: p.list.Number(i), UID: p.list.UID(i), Size: m.size,
-			Action: d.Action, Reason: reasonText(d, m, p.rule),
+			Action: d.Action, Reason: d.Reason, Text: reasonText(d, m, p.rule),
 		})
 	}
 }

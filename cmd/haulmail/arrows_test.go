@@ -72,7 +72,7 @@ var libraryArrows = map[string][]string{
 // What tests may import beyond that: these libraries, and these packages of the repository. Tests of the command may
 // import all of the repository.
 var (
-	testLibraries = []string{"github.com/rogpeppe/go-internal", "golang.org/x/sys", "pgregory.net/rapid"}
+	testLibraries = []string{"github.com/rogpeppe/go-internal", "github.com/santhosh-tekuri/jsonschema/v6", "golang.org/x/sys", "pgregory.net/rapid"}
 	testPackages  = []string{"fetch/pop3/pop3test", "fetch/token/tokentest"}
 )
 

@@ -15,7 +15,7 @@ import (
 // TestMain makes this test binary answer to the name "haulmail" in test scripts, and removes the binary that haulmailBinary
 // built. It is shared by all tests of the command.
 func TestMain(m *testing.M) {
-	testscript.Main(cleaner{m}, map[string]func(){"haulmail": main})
+	testscript.Main(cleaner{m}, map[string]func(){"haulmail": checkedMain})
 }
 
 // cleaner runs the tests and then removes the built binary: testscript.Main itself ends in os.Exit.

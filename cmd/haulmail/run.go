@@ -94,6 +94,7 @@ func (j *job) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	j.options.Facts, j.options.EachSkip = j.settings.json, j.settings.json && j.settings.verbose > 0
 	r := report.New(j.reportOptions())
 	if err := j.sleepIn(ctx, r); err != nil {
 		return err
@@ -134,7 +135,7 @@ func (j *job) reportOptions() report.Options {
 	o := report.Options{
 		Out: j.out, Err: os.Stderr, OutTTY: isTerminal(os.Stdout), Live: canDraw(os.Stderr),
 		Quiet: j.settings.quiet, Verbose: j.settings.verbose, JSON: j.settings.json,
-		Show: j.show, Patience: j.patience(), Home: j.home,
+		Show: j.show, Patience: j.patience(), DryRun: j.options.DryRun, Version: versionName(), Home: j.home,
 	}
 	for _, a := range j.accounts {
 		o.Accounts = append(o.Accounts, report.Account{

@@ -143,8 +143,8 @@ func text(value string) string {
 // date gives the zero time for one that cannot be read.
 func date(value string) time.Time {
 	t, err := mail.ParseDate(strings.TrimSpace(value))
-	if err != nil {
-		return time.Time{}
+	if err != nil || t.UTC().Year() < 1 {
+		return time.Time{} // before the calendar that RFC 3339 can write
 	}
 	return t
 }

@@ -78,6 +78,7 @@ func TestParse(t *testing.T) {
 			"Received: from a by b\nReceived: from b by c; Mon, 23 Nov 2026 10:01:00 +0000\nDate: yesterday\nMessage-ID: 1@example.org\n",
 			Facts{MessageID: "1@example.org"},
 		},
+		{"a date that no calendar of ours has", "Date: 1 Jan 0001 00:00:00 +1400\n", Facts{}},
 		{"a header alone, cut off", "Subject: hi", Facts{Subject: "hi"}},
 		{"a body alone", "\r\nSubject: hi\r\n", Facts{}},
 		{"a fold without a field", " Subject: hi\r\n", Facts{}},

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -64,3 +65,20 @@ func shape(r rune) string {
 	}
 	return fmt.Sprintf(`\U%08x`, r)
 }
+
+// bytesAsText makes UTF-8 of bytes that need not be, such as a path's, so that they can be had back: a byte that is not UTF-8 becomes \xHH,
+// and so does a backslash that could be mistaken for the beginning of one.
+func bytesAsText(s string) string {
+	var b strings.Builder
+	for i, r := range s {
+		switch {
+		case r == utf8.RuneError && !strings.HasPrefix(s[i:], string(utf8.RuneError)), r == '\\' && escaped.MatchString(s[i:]):
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+var escaped = regexp.MustCompile(`^\\x[0-9a-fA-F]{2}`)

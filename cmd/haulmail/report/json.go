@@ -18,169 +18,6 @@ import (
 // jsonVersion changes when a field is renamed, removed or gets another meaning; new events and fields do not change it.
 const jsonVersion = 1
 
-// The objects, one for each event. Their fields stand in this order on the line. Sizes are octets, ms milliseconds.
-type (
-	jsonHead struct {
-		V     int    `json:"v"`
-		Event string `json:"event"`
-		T     string `json:"t"`
-	}
-	jsonOf struct { // an event of an account
-		jsonHead
-		Account string `json:"account"`
-	}
-	jsonUID struct {
-		UID    string `json:"uid"`
-		UIDHex string `json:"uid_hex,omitempty"` // only for a UID that is not UTF-8: then uid has \xff for its odd bytes
-	}
-	jsonResolved struct { // this and the next three: of check --connect alone
-		jsonOf
-		Host  string   `json:"host"`
-		Addrs []string `json:"addrs"`
-		MS    int64    `json:"ms"`
-	}
-	jsonFound struct {
-		jsonOf
-		Domain  string   `json:"domain"`
-		Servers []string `json:"servers"`
-	}
-	jsonShown struct {
-		jsonOf
-		Trusted bool       `json:"trusted"`
-		Pin     string     `json:"pin"`
-		Chain   []jsonCert `json:"chain"` // the server's own certificate first
-	}
-	jsonCert struct {
-		Subject   string   `json:"subject"`
-		Issuer    string   `json:"issuer"`
-		Names     []string `json:"names,omitempty"`
-		NotBefore string   `json:"not_before"`
-		NotAfter  string   `json:"not_after"`
-	}
-	jsonOffered struct {
-		jsonOf
-		Capabilities []string `json:"capabilities"`
-		Mechanisms   []string `json:"mechanisms"`
-		Expire       string   `json:"expire,omitempty"`
-		LoginDelay   string   `json:"login_delay,omitempty"`
-	}
-	jsonConnected struct {
-		jsonOf
-		Addr    string `json:"addr"`              // of the server, or of the proxy; "" where there is none
-		Through string `json:"through,omitempty"` // "proxy", "proxy_command" or a socket's path
-		MS      int64  `json:"ms"`
-	}
-	jsonLogin struct {
-		jsonOf
-		Server     string `json:"server"`
-		TLS        string `json:"tls,omitempty"`
-		Mechanism  string `json:"mechanism"`
-		Pipelining bool   `json:"pipelining"`
-	}
-	jsonAccount struct {
-		jsonOf
-		Server string `json:"server"`
-		Total  int    `json:"total"`
-		Bytes  int64  `json:"bytes"`
-		New    int    `json:"new"`
-		ToGet  int64  `json:"new_bytes"`
-		Delete int    `json:"delete"`
-		Skip   int    `json:"skip"`
-	}
-	jsonChoice struct {
-		jsonOf
-		Number int `json:"number"`
-		jsonUID
-		Size   int64  `json:"size"`
-		Action string `json:"action"`
-		Reason string `json:"reason"`
-	}
-	jsonMessage struct {
-		jsonOf
-		jsonUID
-		Size int64  `json:"size"`
-		Key  string `json:"key"`
-		Path string `json:"path"`
-	}
-	jsonCommit struct {
-		jsonOf
-		Messages int   `json:"messages"`
-		Bytes    int64 `json:"bytes"`
-		MS       int64 `json:"ms"`
-	}
-	jsonDeleted struct {
-		jsonOf
-		Messages int `json:"messages"`
-	}
-	jsonRecovered struct {
-		jsonOf
-		Delivered int `json:"delivered"`
-		Finished  int `json:"finished"`
-		Again     int `json:"again"`
-	}
-	jsonWaiting struct {
-		jsonOf
-		Error string `json:"error"`
-		InMS  int64  `json:"in_ms"`
-		Left  int    `json:"left"` // tries, this one included
-	}
-	jsonHealed struct {
-		jsonOf
-		Runs  int    `json:"runs"` // that failed
-		Since string `json:"since"`
-	}
-	jsonRebuilt struct {
-		jsonOf
-		Recognised int `json:"recognised"`
-		Again      int `json:"again"`
-	}
-	jsonWarning struct {
-		jsonOf
-		Warning string `json:"warning"`
-	}
-	jsonError struct {
-		jsonHead
-		Account   string `json:"account,omitempty"`
-		Class     string `json:"class"`
-		Step      string `json:"step"`
-		Error     string `json:"error"`
-		Hint      string `json:"hint,omitempty"`
-		Temporary bool   `json:"temporary"`
-		File      string `json:"file,omitempty"` // a mistake of the config file, and its place
-		Line      int    `json:"line,omitempty"`
-		Col       int    `json:"col,omitempty"`
-	}
-	jsonResult struct {
-		jsonOf
-		Class    string `json:"class"` // "none" when all went well
-		Maildir  string `json:"maildir"`
-		Total    int    `json:"total"`
-		Messages int    `json:"messages"`
-		Bytes    int64  `json:"bytes"`
-		Deleted  int    `json:"deleted"`
-		Failed   int    `json:"failed"`
-		DryRun   bool   `json:"dry_run"`
-		Get      int    `json:"get"`    // in a dry run: what fetch would get
-		Delete   int    `json:"delete"` // and delete
-		MS       int64  `json:"ms"`
-	}
-	jsonCheck struct {
-		jsonHead
-		File     string `json:"file"`
-		Accounts int    `json:"accounts"`
-	}
-	jsonDone struct {
-		jsonHead
-		OK       int   `json:"ok"`
-		Failed   int   `json:"failed"`
-		Messages int   `json:"messages"`
-		Bytes    int64 `json:"bytes"`
-		Deleted  int   `json:"deleted"`
-		MS       int64 `json:"ms"`
-		Exit     int   `json:"exit"`
-	}
-)
-
 // jsonLines shows events as JSON, one object a line.
 type jsonLines struct {
 	screen   *screen
@@ -197,6 +34,15 @@ func newJSONLines(s *screen, o Options) *jsonLines {
 		j.servers[a.Name] = a.Server
 	}
 	return j
+}
+
+// begin tells, before anything else, what run this is.
+func (j *jsonLines) begin(o Options) {
+	line := jsonRun{jsonHead: j.head("run"), Version: o.Version, Accounts: []string{}, DryRun: o.DryRun}
+	for _, a := range o.Accounts {
+		line.Accounts = append(line.Accounts, text(a.Name))
+	}
+	j.print(line)
 }
 
 func (j *jsonLines) event(e fetch.Event) {
@@ -216,13 +62,15 @@ func (j *jsonLines) event(e fetch.Event) {
 	case fetch.Listed:
 		j.print(jsonAccount{j.of("account", e.Account), j.servers[e.Account], e.Total, e.Bytes, e.Get, e.GetBytes, e.Delete, e.Skip})
 	case fetch.Chosen:
-		j.later(jsonChoice{j.of("choice", e.Account), e.Number, uid(e.UID), e.Size, e.Action.String(), text(e.Reason)})
+		j.later(jsonChoice{j.of("choice", e.Account), e.Number, uid(e.UID), known(e.Size), e.Action.String(), e.Reason.String(), text(e.Text)})
+	case fetch.Skipped:
+		j.later(jsonSkip{j.of("skip", e.Account), uid(e.UID), known(e.Size), e.Reason.String(), text(e.Text)})
 	case fetch.Delivered:
-		j.later(jsonMessage{j.of("message", e.Account), uid(e.UID), e.Size, text(e.Key), text(e.Path())})
+		j.later(jsonMessage{j.of("message", e.Account), uid(e.UID), bytesAsText(e.Path()), bytesAsText(e.Key), e.Size, facts(e.Facts)})
+	case fetch.Removed:
+		j.later(jsonDelete{j.of("delete", e.Account), uid(e.UID), known(e.Size)})
 	case fetch.Committed:
 		j.print(jsonCommit{j.of("commit", e.Account), e.Messages, e.Bytes, e.Took.Milliseconds()})
-	case fetch.Deleted:
-		j.print(jsonDeleted{j.of("deleted", e.Account), e.Messages})
 	case fetch.Warning:
 		j.print(jsonWarning{j.of("warning", e.Account), text(e.Text)})
 	case fetch.Done:
@@ -262,7 +110,7 @@ func (j *jsonLines) look(e fetch.Event) {
 func (j *jsonLines) done(r fetch.Result) {
 	j.failure(r)
 	j.print(jsonResult{
-		jsonOf: j.of("result", r.Account), Class: classWords[fetch.ClassOf(r.Err)], Maildir: text(r.Maildir), Total: r.Total,
+		jsonOf: j.of("result", r.Account), Class: classWords[fetch.ClassOf(r.Err)], Maildir: bytesAsText(r.Maildir), Total: r.Total,
 		Messages: r.Messages, Bytes: r.Received, Deleted: r.Deleted, Failed: r.Failed,
 		DryRun: r.DryRun, Get: r.Get, Delete: r.Delete, MS: r.Took.Milliseconds(),
 	})
@@ -342,6 +190,22 @@ func uid(b []byte) jsonUID {
 		return jsonUID{UID: string(b)}
 	}
 	return jsonUID{UID: Escape(string(b)), UIDHex: hex.EncodeToString(b)}
+}
+
+// known gives a size, nil for one that is not known.
+func known(size int64) *int64 {
+	if size < 0 {
+		return nil
+	}
+	return &size
+}
+
+// facts gives what a message says of itself; package header has made it UTF-8.
+func facts(f *fetch.Facts) jsonFacts {
+	if f == nil {
+		return jsonFacts{}
+	}
+	return jsonFacts{f.Hash, f.MessageID, f.From, f.Subject, second(f.Date)}
 }
 
 // text is a string for JSON: as it is, unless it is not UTF-8.

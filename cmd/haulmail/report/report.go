@@ -45,6 +45,8 @@ type Options struct {
 	Show     Show
 	Patience fetch.Patience // the failures that are told with -v only
 	Accounts []Account
+	DryRun   bool   // nothing is changed anywhere
+	Version  string // haulmail's
 	Home     string // shown as ~ in paths; "" for none
 	Now      func() time.Time
 }
@@ -70,7 +72,7 @@ type printer interface {
 	finish(results []fetch.Result, code int)
 }
 
-// New gives a report. Finish has to be called in the end.
+// New gives a report; JSON gets its first line. Finish has to be called in the end.
 func New(o Options) *Report {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -89,7 +91,9 @@ func New(o Options) *Report {
 func newPrinter(s *screen, o Options) printer {
 	switch {
 	case o.JSON:
-		return newJSONLines(s, o)
+		j := newJSONLines(s, o)
+		j.begin(o)
+		return j
 	case o.Show == Messages:
 		return newTable(s, o)
 	case o.Show == Connections:

@@ -13,6 +13,7 @@ import (
 
 	"haulmail/config"
 	"haulmail/fetch"
+	"haulmail/fetch/header"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -31,14 +32,19 @@ func aRun() []fetch.Event {
 		fetch.Recovered{Account: "work", Delivered: 1, Finished: 2, Again: 3},
 		fetch.Rebuilt{Account: "work", Recognised: 1204, Again: 12},
 		fetch.Listed{Account: "work", Total: 3481, Bytes: 99 << 20, Get: 12, GetBytes: 4404019, Delete: 3, Skip: 3466},
+		fetch.Skipped{Account: "work", UID: []byte("bad"), Size: -1, Reason: fetch.ReasonWaiting, Text: "failed 3 times, left alone until \x1b"},
 		fetch.Progress{Account: "work", Messages: 8, Bytes: 3 << 20, Of: 12, OfBytes: 4404019},
-		fetch.Delivered{Account: "work", UID: []byte("0001f3a2"), Maildir: "/home/me/Mail/work", Key: "1795435202.H5", Size: 51234, At: clock()},
+		fetch.Delivered{Account: "work", UID: []byte("0001f3a2"), Maildir: "/home/me/Mail/work", Key: "1795435202.H5", Size: 51234, At: clock(), Facts: &fetch.Facts{
+			Hash:  "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+			Facts: header.Facts{MessageID: "1@example.org", From: "测试 <a@example.org>", Subject: `caf\xe9 <b>`, Date: clock()},
+		}},
 		fetch.Delivered{Account: "work", UID: []byte("odd \x1b[2J\xff"), Maildir: "/home/me/Mail/w\xff", Key: "1795435202.H6", Size: 7, At: clock()},
 		fetch.Committed{Account: "work", Messages: 12, Bytes: 4404019, Took: 41 * time.Millisecond},
 		fetch.Warning{Account: "home", Text: "a line \x1b[31m of the server"},
 		fetch.Done{Result: refused},
 		fetch.Done{Result: home},
 		fetch.Deleted{Account: "work", Messages: 3},
+		fetch.Removed{Account: "work", UID: []byte("0001f3a2"), Size: 51234},
 		fetch.Done{Result: work},
 		fetch.Done{Result: busy},
 	}
@@ -67,9 +73,9 @@ func aDryRun() []fetch.Event {
 		fetch.Connected{Account: "home", Addr: netip.MustParseAddrPort("[2001:db8::1]:110")},
 		fetch.LoggedIn{Account: "home", Mechanism: "USER/PASS"},
 		fetch.Listed{Account: "work", Total: 9, Bytes: 123456, Get: 1, GetBytes: 51234, Skip: 8},
-		fetch.Chosen{Account: "work", Number: 1, UID: []byte("u-1"), Size: 51234, Action: fetch.Get, Reason: "new"},
-		fetch.Chosen{Account: "home", Number: 1, UID: []byte("h\xff1"), Size: 1, Action: fetch.Delete, Reason: "fetched more than 14d ago"},
-		fetch.Chosen{Account: "work", Number: 2, UID: []byte("u 2\n"), Size: 123456789, Action: fetch.Skip, Reason: "fetched before"},
+		fetch.Chosen{Account: "work", Number: 1, UID: []byte("u-1"), Size: 51234, Action: fetch.Get, Reason: fetch.ReasonNew, Text: "new"},
+		fetch.Chosen{Account: "home", Number: 1, UID: []byte("h\xff1"), Size: 1, Action: fetch.Delete, Reason: fetch.ReasonOld, Text: "fetched more than 14d ago"},
+		fetch.Chosen{Account: "work", Number: 2, UID: []byte("u 2\n"), Size: 123456789, Action: fetch.Skip, Reason: fetch.ReasonSeen, Text: "fetched before"},
 		done("home", 0, 1, nil),
 		done("work", 1, 0, nil),
 		done("busy", 0, 0, nil),
@@ -91,7 +97,7 @@ func TestWhatIsShown(t *testing.T) {
 		{"fetch-verbose", Options{Verbose: 1, Patience: patient}, aRun()},
 		{"fetch-named", Options{}, aRun()},
 		{"fetch-json", Options{JSON: true, Patience: patient}, aRun()},
-		{"fetch-json-named", Options{JSON: true, Quiet: true}, aRun()[15:]},
+		{"fetch-json-named", Options{JSON: true, Quiet: true}, aRun()[16:]},
 		{"dry-run", Options{}, aDryRun()},
 		{"dry-run-quiet", Options{Quiet: true}, aDryRun()},
 		{"list", Options{Show: Messages, Live: true}, aDryRun()},

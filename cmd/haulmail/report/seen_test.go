@@ -60,7 +60,7 @@ func TestSeenAsText(t *testing.T) {
 }
 
 func TestSeenAsJSON(t *testing.T) {
-	const head, at = `{"v":1,"event":"`, `","t":"2026-03-01T11:00:00Z",`
+	const head, at = `{"v":1,"event":"`, `","time":"2026-03-01T11:00:00Z",`
 	want := head + `seen` + at + `"account":"work","uid":"a","size":17,"fetched":"2026-03-01T11:00:00Z"}
 ` + head + `seen` + at + `"account":"work","uid":"b\\t\\xff","uid_hex":"6209ff","fetched":"2026-03-01T11:00:00Z","vanished":"2026-03-01T12:00:00Z"}
 ` + head + `seen` + at + `"account":"work","uid":"","size":0,"fetched":"2026-03-01T11:00:00Z"}

@@ -26,7 +26,7 @@ func (t *table) event(e fetch.Event) {
 	switch e := e.(type) {
 	case fetch.Chosen:
 		t.row(e.Account, fmt.Sprintf("%s  %7d  %9s  %-6s  %-28s  %s\n",
-			pad(e.Account, t.names), e.Number, size(e.Size), e.Action, Escape(e.Reason), Escape(string(e.UID))))
+			pad(e.Account, t.names), e.Number, size(e.Size), e.Action, Escape(e.Text), Escape(string(e.UID))))
 	case fetch.Done:
 		t.done(e)
 	}
