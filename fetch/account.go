@@ -29,9 +29,9 @@ type haul struct {
 	sink     sink          // takes the message that is being received
 	renewed  config.Secret // the token in place of one that the server has refused
 
-	toldSkipped bool // what the first listing of the run has that is left alone
-	exactSizes  bool // LIST's sizes have not been found to be wrong
-	looking     bool // what the server shows and offers is asked for
+	planned    bool // a listing of this run was decided about
+	exactSizes bool // LIST's sizes have not been found to be wrong
+	looking    bool // what the server shows and offers is asked for
 }
 
 func newHaul(e *engine, a *config.Account) *haul {

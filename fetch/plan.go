@@ -85,7 +85,6 @@ func (p *plan) message(i int) message {
 func (h *haul) choose(p *plan) {
 	told := Listed{Account: h.a.Name, Total: p.list.Len()}
 	unlisted, failed := 0, 0
-	var skipped []place // to be told of
 	now := h.Now()
 	p.get = make([]place, 0, p.list.Len()-p.matched.Known)
 	for i := range p.list.Len() {
@@ -105,9 +104,7 @@ func (h *haul) choose(p *plan) {
 		case Delete:
 			p.due = append(p.due, place(i))
 		case Skip:
-			if !d.Reason.wanted() || h.EachSkip {
-				skipped = append(skipped, place(i))
-			}
+			h.tellSkipped(p, i, m, d)
 			switch d.Reason {
 			case ReasonReturned:
 				p.returned = append(p.returned, seen.Entry{UID: p.name(i), ListSize: seen.NoSize, Fetched: m.fetched})
@@ -128,21 +125,16 @@ func (h *haul) choose(p *plan) {
 	h.result.Get, h.result.Delete = told.Get, told.Delete
 	h.progress.begin(told)
 	h.tell(told)
-	h.tellSkipped(p, skipped)
+	h.planned = true
 }
 
-// tellSkipped tells of the messages that a real run leaves alone, once a run: a further session lists them again. A dry run tells of all.
-func (h *haul) tellSkipped(p *plan, skipped []place) {
-	if h.DryRun || h.toldSkipped {
+// tellSkipped tells of a message that a real run leaves alone. A dry run tells of all of them, and a further session of a run lists the
+// same ones again.
+func (h *haul) tellSkipped(p *plan, i int, m message, d Decision) {
+	if h.DryRun || h.planned || d.Reason.wanted() && !h.EachSkip {
 		return
 	}
-	h.toldSkipped = true
-	now := h.Now()
-	for _, i := range skipped {
-		m := p.message(int(i))
-		d := decide(m, p.rule, now)
-		h.tell(Skipped{Account: h.a.Name, UID: p.list.UID(int(i)), Size: m.size, Reason: d.Reason, Text: reasonText(d, m, p.rule)})
-	}
+	h.tell(Skipped{Account: h.a.Name, UID: p.list.UID(i), Size: m.size, Reason: d.Reason, Text: reasonText(d, m, p.rule)})
 }
 
 // tellPlan tells what is decided about each message.
