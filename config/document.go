@@ -22,6 +22,7 @@ type document struct {
 	md           toml.MetaData
 	root         table
 	errs         Errors
+	placeless    bool   // no file is there to point into: the values come from a command line
 	literal      *value // the first password that stands in the file itself
 	oauth        map[string]*Provider
 }
@@ -106,6 +107,10 @@ func (d *document) failKey(v value, message, hint string)   { d.fail(v, d.keySpa
 // fail looks for the place only while mistakes are still counted: it costs a
 // pass over the file.
 func (d *document) fail(v value, place func(value) span, message, hint string) {
+	if d.placeless {
+		d.errs = append(d.errs, &Error{Message: printable([]rune(message)), Hint: hint})
+		return
+	}
 	if len(d.errs) < maxErrors {
 		d.errs = append(d.errs, newError(d.file, d.text, place(v), message, hint))
 	}

@@ -39,7 +39,7 @@ func (e Errors) sort() {
 // Error is one mistake and where it stands. All of its texts are safe to print:
 // control characters are replaced and the values of passwords are left out.
 type Error struct {
-	File       string // as given to Load
+	File       string // as given to Load; "" for a mistake of OneOff, which stands in no file
 	Line, Col  int    // from 1; Col counts characters
 	Source     string // the line, shortened around the mistake where it is long
 	Start, Len int    // what of Source is wrong, in characters; Len is at least 1
@@ -47,8 +47,11 @@ type Error struct {
 	Hint       string // what to do about it; may be empty
 }
 
-// Error gives FILE:LINE:COLUMN: MESSAGE.
+// Error gives FILE:LINE:COLUMN: MESSAGE, or the message alone where there is no file.
 func (e *Error) Error() string {
+	if e.File == "" {
+		return e.Message
+	}
 	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Col, e.Message)
 }
 

@@ -38,7 +38,7 @@ func (d *document) config() *Config {
 		}
 	}
 	c.Providers = d.providers()
-	base := Account{Timeout: defaultTimeout, PasswordTimeout: defaultPasswordTimeout, Retries: defaultRetries}
+	base := newAccount()
 	var defaults table
 	if v, ok := d.root["defaults"]; ok {
 		if defaults, ok = d.table(v, "write [defaults] on a line of its own, and the keys below it"); ok {
@@ -48,6 +48,11 @@ func (d *document) config() *Config {
 	c.Accounts = d.accounts(base, defaults)
 	d.unknownKeys(d.root, slices.Concat(fileKeyNames(), tableKeys), "above the tables")
 	return c
+}
+
+// newAccount is an account of which nothing is said.
+func newAccount() Account {
+	return Account{Timeout: defaultTimeout, PasswordTimeout: defaultPasswordTimeout, Retries: defaultRetries}
 }
 
 // accounts reads the [account.NAME] tables in the order of the file.

@@ -40,12 +40,19 @@ func parseServer(s string) (server Server, problem, hint string) {
 	if domain, ok := strings.CutPrefix(s, srvPrefix); ok && !isNumber(domain) {
 		return parseDomain(domain)
 	}
-	host, port, named := strings.Cut(s, ":")
 	switch {
 	case strings.Contains(s, "://"):
 		return Server{}, "server is a URL, not a host", `leave out the scheme: pops:// is tls = "implicit", pop:// is tls = "starttls"`
 	case strings.Contains(s, "@"):
 		return Server{}, "server holds a user name", "write it as username"
+	}
+	return parseHostPort(s)
+}
+
+// parseHostPort reads what names neither a domain nor a socket.
+func parseHostPort(s string) (server Server, problem, hint string) {
+	host, port, named := strings.Cut(s, ":")
+	switch {
 	case strings.Contains(s, "/"):
 		return Server{}, fmt.Sprintf("server %q holds a path", s), serverHint
 	case strings.HasPrefix(s, "["):

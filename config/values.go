@@ -148,7 +148,7 @@ func (d *document) readDelete(v value, a *Account) {
 	age, ok := d.duration(v, hint, "days")
 	switch {
 	case ok && age == 0:
-		d.failValue(v, "delete is an age of nothing", `write delete = "fetched" to delete mail as soon as it is safe on disk`)
+		d.failValue(v, "delete is an age of nothing", `write "fetched" to delete mail as soon as it is safe on disk`)
 	case ok:
 		a.Delete = Delete{Mode: DeleteAged, Age: time.Duration(age)}
 	}
@@ -190,16 +190,21 @@ func (d *document) readPath(v value, to *string) {
 // command line and a word of error lines.
 func (d *document) checkName(head value) {
 	const hint = `use up to 64 letters, digits and . _ - @ + and blanks inside, such as [account.work] or [account."me@example.org"]`
-	name := head.key()
-	ok := name != "" && utf8.RuneCountInString(name) <= maxNameLen && len(name) <= maxNameBytes && !strings.HasSuffix(name, " ")
-	for i, r := range name {
-		inner := unicode.IsMark(r) || strings.ContainsRune("._-@+ ", r)
-		ok = ok && (unicode.IsLetter(r) || unicode.IsDigit(r) || i > 0 && inner)
-	}
-	if !ok {
+	if name := head.key(); !validName(name) {
 		d.failKey(head, fmt.Sprintf("%q cannot be the name of an account", name), hint)
 	}
 }
+
+func validName(name string) bool {
+	ok := name != "" && utf8.RuneCountInString(name) <= maxNameLen && len(name) <= maxNameBytes && !strings.HasSuffix(name, " ")
+	for i, r := range name {
+		ok = ok && (beginsName(r) || i > 0 && insideName(r))
+	}
+	return ok
+}
+
+func beginsName(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+func insideName(r rune) bool { return unicode.IsMark(r) || strings.ContainsRune("._-@+ ", r) }
 
 // checkDistinct reports accounts that would get in each other's way: names that
 // are one file name where case doesn't count, and one mailbox going into one
