@@ -129,6 +129,9 @@ func (h *haul) classify(err error) (Class, string) {
 		return class, hint
 	}
 	if _, ok := errors.AsType[*poisonError](err); ok {
+		if h.OneOff != nil {
+			return Poison, "see which with: " + h.typed("list")
+		}
 		return Poison, "see why with: " + h.typed("seen list --failed")
 	}
 	if _, ok := errors.AsType[*pop3.TooLongError](err); ok {
@@ -138,7 +141,7 @@ func (h *haul) classify(err error) (Class, string) {
 		return Protocol, "see the dialogue with: " + h.typed("fetch -vv")
 	}
 	if late, ok := errors.AsType[*pop3.TimeoutError](err); ok && late.Doing == "greeting" && h.a.TLS != config.TLSImplicit {
-		return Temporary, "if the server speaks TLS from the start on this port, set tls = \"implicit\""
+		return Temporary, "if the server speaks TLS from the start on this port, " + h.implicitTLS()
 	}
 	// What is left came from the connection: a time-out, an end, a reset.
 	return Temporary, ""
@@ -214,7 +217,7 @@ func (h *haul) classifyServer(err error, e *pop3.ServerError) (Class, string) {
 	case doingConnect:
 		return Temporary, ""
 	case doingStartTLS:
-		return Unavailable, "if the server speaks TLS from the start, set tls = \"implicit\" (port 995)"
+		return Unavailable, "if the server speaks TLS from the start, " + h.implicitTLS() + " (port 995)"
 	case doingLogin:
 		if soundsTemporary(e.Text) {
 			return Temporary, ""
@@ -224,8 +227,23 @@ func (h *haul) classifyServer(err error, e *pop3.ServerError) (Class, string) {
 	return Protocol, ""
 }
 
+// implicitTLS says how to have TLS from the first byte.
+func (h *haul) implicitTLS() string {
+	if h.OneOff != nil {
+		return "write pops://"
+	}
+	return "set tls = \"implicit\""
+}
+
 // typed gives a command for the account as it can be typed.
 func (h *haul) typed(words string) string {
+	if h.OneOff != nil {
+		words = "haulmail " + words
+		for _, word := range h.OneOff {
+			words += " " + shellWord(word)
+		}
+		return words
+	}
 	if h.Config != "" {
 		words += " -c " + shellWord(h.Config)
 	}

@@ -30,6 +30,7 @@ type Options struct {
 	StateDir  string        // folder of the state files
 	Config    string        // the config file, for hints; "" is the usual one
 	Hostname  string        // for the names of delivered files
+	OneOff    []string      // the words that name the account in place of its name and a config, for hints; nil if it stands in one
 	DryRun    bool          // choose and report, change nothing anywhere
 	Adopt     bool          // accept that an account's server or user has changed
 	AcceptKey bool          // accept that the key of a server trusted on first use has changed

@@ -17,7 +17,9 @@ func checkCommand(p *program) *cli.Command {
 		Usage:       "check the config; with --connect, the servers too",
 		UsageText:   "haulmail check [--connect] [flags] [ACCOUNT...]",
 		Description: "Reads the whole config and the files that it names, and tells every mistake. With --connect it also logs in to the accounts, and out again, and tells what their servers show and offer.",
-		Flags:       []cli.Flag{&cli.BoolFlag{Name: "connect", Usage: "resolve the servers, connect, log in"}},
+		Flags: append([]cli.Flag{
+			&cli.BoolFlag{Name: "connect", Usage: "resolve the servers, connect, log in"},
+		}, oneOffFlags()...),
 		Action: func(c *cli.Context) error {
 			j, err := p.prepare(c, report.Connections)
 			if err != nil {
@@ -30,7 +32,9 @@ func checkCommand(p *program) *cli.Command {
 				p.tellChecked(j)
 				return nil
 			}
-			p.tellChecked(j)
+			if j.options.OneOff == nil {
+				p.tellChecked(j)
+			}
 			j.engine = fetch.Check
 			return j.run(c.Context)
 		},

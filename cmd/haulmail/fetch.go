@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/urfave/cli/v2"
 
 	"haulmail/cmd/haulmail/report"
@@ -17,7 +19,7 @@ func fetchCommand(p *program) *cli.Command {
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "say what would be done, change nothing"},
 			&cli.BoolFlag{Name: "adopt", Category: "When a server has changed", Usage: "go on although the server or user of an account has changed"},
 			&cli.BoolFlag{Name: "accept-key", Category: "When a server has changed", Usage: "accept the new key of a server with tls_trust = \"first-use\""},
-		}, cronFlags()...),
+		}, slices.Concat(cronFlags(), oneOffFlags())...),
 		Action: func(c *cli.Context) error {
 			j, err := p.prepare(c, report.Summaries)
 			if err != nil {

@@ -14,6 +14,7 @@ func listCommand(p *program) *cli.Command {
 		UsageText: "haulmail list [flags] [ACCOUNT...]",
 		Description: "Prints one line a message: account, number, size, what fetch would do with it and why, and its UID.\n" +
 			"It decides as fetch does, and changes nothing.",
+		Flags: oneOffFlags(),
 		Action: func(c *cli.Context) error {
 			j, err := p.prepare(c, report.Messages)
 			if err != nil {

@@ -20,6 +20,7 @@ type job struct {
 	config   *config.Config
 	accounts []*config.Account
 	named    bool // the accounts were named: one that is busy is a failure
+	fresh    bool // there is no state, and none is kept
 	home     string
 	show     report.Show
 	engine   func(context.Context, []*config.Account, fetch.Options) []fetch.Result // fetch.Run or fetch.Check
@@ -55,17 +56,20 @@ func (p *program) newJob(c *cli.Context, names []string, show report.Show) (*job
 		return nil, err
 	}
 	home := findHome()
-	cfg, err := loadConfig(s, home)
+	cfg, err := p.readConfig(c, s, home, names)
 	if err != nil {
-		return nil, p.noConfig(c, err)
+		return nil, err
 	}
 	accounts, err := chooseAccounts(cfg, names, c.App)
 	if err != nil {
 		return nil, err
 	}
 	j := &job{
-		out: p.out, settings: s, config: cfg, accounts: accounts, named: len(names) > 0, home: home, show: show, engine: fetch.Run,
-		options: fetch.Options{Jobs: cfg.Jobs, PerServer: cfg.PerServer, Wait: s.wait, Config: s.config, Environ: os.Environ(), Step: killStep()},
+		out: p.out, settings: s, config: cfg, accounts: accounts, named: len(names) > 0 || c.IsSet("url"), fresh: isStateless(c),
+		home: home, show: show, engine: fetch.Run,
+		options: fetch.Options{
+			Jobs: cfg.Jobs, PerServer: cfg.PerServer, Wait: s.wait, Config: s.config, OneOff: oneOffWords(c), Environ: os.Environ(), Step: killStep(),
+		},
 	}
 	if s.jobs > 0 {
 		j.options.Jobs = s.jobs
@@ -93,6 +97,12 @@ func (j *job) run(ctx context.Context) error {
 	typed, err := askPasswords(ctx, j.accounts)
 	if err != nil {
 		return err
+	}
+	if j.fresh {
+		if err := j.forget(); err != nil {
+			return err
+		}
+		defer scratch.remove()
 	}
 	j.options.Facts, j.options.EachSkip = j.settings.json, j.settings.json && j.settings.verbose > 0
 	r := report.New(j.reportOptions())
@@ -135,7 +145,7 @@ func (j *job) reportOptions() report.Options {
 	o := report.Options{
 		Out: j.out, Err: os.Stderr, OutTTY: isTerminal(os.Stdout), Live: canDraw(os.Stderr),
 		Quiet: j.settings.quiet, Verbose: j.settings.verbose, JSON: j.settings.json,
-		Show: j.show, Patience: j.patience(), DryRun: j.options.DryRun, Version: versionName(), Home: j.home,
+		Show: j.show, Patience: j.patience(), DryRun: j.options.DryRun, Version: versionName(), Fresh: j.fresh, Home: j.home,
 	}
 	for _, a := range j.accounts {
 		o.Accounts = append(o.Accounts, report.Account{

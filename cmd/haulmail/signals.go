@@ -44,6 +44,7 @@ func withSignals(parent context.Context) (ctx context.Context, stop func()) {
 		cancel(&signalError{first})
 		if second, ok := (<-arrived).(syscall.Signal); ok {
 			terminal.restore()
+			scratch.remove()
 			os.Exit(exitSignal + int(second))
 		}
 	}()

@@ -154,7 +154,7 @@ func (s Source) lookup(name string) string {
 }
 
 func (s Source) fromPrompt(ctx context.Context, a *config.Account) (text, hint string, err error) {
-	hint = "set password_command in the config"
+	hint = "set password_command in the config, or with --url give --password-command"
 	if s.Prompt == nil {
 		return "", hint, errors.New("no password is configured, and there is no terminal to ask at")
 	}

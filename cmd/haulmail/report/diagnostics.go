@@ -19,12 +19,13 @@ type diagnostics struct {
 	screen   *screen
 	quiet    bool
 	verbose  int
+	fresh    bool
 	patience fetch.Patience
 	hinted   map[string]bool // the hints that were given: twenty accounts at one server need to be told once
 }
 
 func newDiagnostics(s *screen, o Options) *diagnostics {
-	return &diagnostics{screen: s, quiet: o.Quiet, verbose: o.Verbose, patience: o.Patience, hinted: map[string]bool{}}
+	return &diagnostics{screen: s, quiet: o.Quiet, verbose: o.Verbose, fresh: o.Fresh, patience: o.Patience, hinted: map[string]bool{}}
 }
 
 func (d *diagnostics) event(e fetch.Event) {
@@ -34,6 +35,10 @@ func (d *diagnostics) event(e fetch.Event) {
 	case fetch.Healed:
 		d.note(fmt.Sprintf("%s: works again; %s had failed, since %s", e.Account, count(e.Runs, "run"), e.Since.Local().Format("2006-01-02 15:04")))
 	case fetch.Rebuilt:
+		if d.fresh {
+			d.say(e.Account, fmt.Sprintf("of the server's messages the Maildir holds %s already", humanize.Comma(int64(e.Recognised))))
+			return
+		}
 		d.warn(e.Account, fmt.Sprintf("no record of earlier runs was found; of the server's messages the Maildir holds %s already, %s to get",
 			humanize.Comma(int64(e.Recognised)), humanize.Comma(int64(e.Again))))
 	case fetch.Done:

@@ -44,6 +44,7 @@ type Options struct {
 	JSON     bool
 	Show     Show
 	Patience fetch.Patience // the failures that are told with -v only
+	Fresh    bool           // the run has no state to go by: that there is none is no news
 	Accounts []Account
 	DryRun   bool   // nothing is changed anywhere
 	Version  string // haulmail's
