@@ -195,7 +195,7 @@ func (b *batcher) tell(batch []*arrival, took time.Duration) {
 	for _, a := range batch {
 		committed.Bytes += a.file.Size()
 		b.h.tell(Delivered{
-			Account: b.h.a.Name, UID: b.p.list.UID(a.index), Maildir: b.h.a.Maildir, Key: a.file.Key(), Size: a.file.Size(), At: now,
+			Account: b.h.a.Name, Number: b.p.list.Number(a.index), UID: b.p.list.UID(a.index), Maildir: b.h.a.Maildir, Key: a.file.Key(), Size: a.file.Size(), At: now,
 			Facts: a.facts,
 		})
 		if b.p.rule.Mode == config.DeleteFetched && !a.doubt {

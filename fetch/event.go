@@ -155,6 +155,7 @@ type Progress struct {
 // Delivered tells of one message that is safe on disk.
 type Delivered struct {
 	Account string
+	Number  int
 	UID     []byte
 	Maildir string
 	Key     string // file name in the Maildir's new/

@@ -142,6 +142,13 @@ func conclude(err, written error, stderr io.Writer) int {
 	if written == nil {
 		return code
 	}
+	if format, ok := errors.AsType[*report.FormatError](written); ok {
+		report.Error(stderr, format, "haulmail help fetch tells of templates")
+		if code == exitOK {
+			code = exitUsage
+		}
+		return code
+	}
 	// Whoever closed the pipe knows it: head, or a pager that was left.
 	if !errors.Is(written, syscall.EPIPE) {
 		report.Error(stderr, fmt.Errorf("write standard output: %w", written), "")

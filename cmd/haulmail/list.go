@@ -13,14 +13,17 @@ func listCommand(p *program) *cli.Command {
 		Usage:     "show what is on the server and what fetch would do",
 		UsageText: "haulmail list [flags] [ACCOUNT...]",
 		Description: "Prints one line a message: account, number, size, what fetch would do with it and why, and its UID.\n" +
-			"It decides as fetch does, and changes nothing.",
-		Flags: oneOffFlags(),
+			"It decides as fetch does, and changes nothing.\n\n" + formatHelp,
+		Flags: append([]cli.Flag{formatFlag()}, oneOffFlags()...),
 		Action: func(c *cli.Context) error {
 			j, err := p.prepare(c, report.Messages)
 			if err != nil {
 				return err
 			}
 			j.options.DryRun = true
+			if err := j.readFormat(c); err != nil {
+				return p.inJSON(c, err)
+			}
 			return j.run(c.Context)
 		},
 	}

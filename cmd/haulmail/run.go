@@ -23,6 +23,8 @@ type job struct {
 	fresh    bool // there is no state, and none is kept
 	home     string
 	show     report.Show
+	format   *report.Format // of --format, or nil
+	print0   bool
 	engine   func(context.Context, []*config.Account, fetch.Options) []fetch.Result // fetch.Run or fetch.Check
 	options  fetch.Options
 	exits    exitWishes
@@ -104,7 +106,9 @@ func (j *job) run(ctx context.Context) error {
 		}
 		defer scratch.remove()
 	}
-	j.options.Facts, j.options.EachSkip = j.settings.json, j.settings.json && j.settings.verbose > 0
+	if j.settings.json {
+		j.options.Facts, j.options.EachSkip = true, j.settings.verbose > 0
+	}
 	r := report.New(j.reportOptions())
 	if err := j.sleepIn(ctx, r); err != nil {
 		return err
@@ -144,7 +148,7 @@ func (j *job) patience() fetch.Patience {
 func (j *job) reportOptions() report.Options {
 	o := report.Options{
 		Out: j.out, Err: os.Stderr, OutTTY: isTerminal(os.Stdout), Live: canDraw(os.Stderr),
-		Quiet: j.settings.quiet, Verbose: j.settings.verbose, JSON: j.settings.json,
+		Quiet: j.settings.quiet, Verbose: j.settings.verbose, JSON: j.settings.json, Format: j.format, Print0: j.print0,
 		Show: j.show, Patience: j.patience(), DryRun: j.options.DryRun, Version: versionName(), Fresh: j.fresh, Home: j.home,
 	}
 	for _, a := range j.accounts {

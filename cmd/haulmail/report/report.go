@@ -9,6 +9,7 @@
 //   - An error is one line, "haulmail: ACCOUNT: what: why", and at most one "  hint: …" line after it that says what to do next;
 //     a hint that was given already is left out.
 //     A warning is one line, "haulmail: ACCOUNT: warning: …". -q keeps the errors only.
+//   - With --format or --print0 standard output is one line a message, and nothing else.
 //   - With --json standard output is one object a line, "v":1, times in RFC 3339 UTC, sizes in bytes; a "message" line appears
 //     only when the message is safe on disk. Errors are told twice then: as objects, and as text on standard error.
 //   - Whatever comes from outside (server text, UIDs, file names, names of accounts) passes through Escape before it is printed.
@@ -42,6 +43,8 @@ type Options struct {
 	Quiet    bool
 	Verbose  int
 	JSON     bool
+	Format   *Format // show messages by a template, and nothing else; nil for none
+	Print0   bool    // end the lines of Format, or else of the messages' paths, with NUL, and show nothing else
 	Show     Show
 	Patience fetch.Patience // the failures that are told with -v only
 	Fresh    bool           // the run has no state to go by: that there is none is no news
@@ -91,6 +94,8 @@ func New(o Options) *Report {
 
 func newPrinter(s *screen, o Options) printer {
 	switch {
+	case o.Format != nil || o.Print0:
+		return newFormatted(s, o)
 	case o.JSON:
 		j := newJSONLines(s, o)
 		j.begin(o)
