@@ -9,17 +9,17 @@ import (
 )
 
 func formatFlag() cli.Flag {
-	return &cli.StringFlag{Name: "format", Usage: "print a line a message by `TEMPLATE`"}
+	return &cli.StringFlag{Name: "format", Category: "For scripts", Usage: "print a line a message by `TEMPLATE`"}
 }
 
 func print0Flag() cli.Flag {
-	return &cli.BoolFlag{Name: "print0", Aliases: []string{"0"}, Usage: "print paths of new mail, each ended by NUL"}
+	return &cli.BoolFlag{Name: "print0", Category: "For scripts", Aliases: []string{"0"}, Usage: "print paths of new mail, each ended by NUL"}
 }
 
 // formatHelp tells of templates; fetch's and list's help show it.
-const formatHelp = `A TEMPLATE is of Go's text/template: --format '{{.UID}} {{size .Size}} {{.Path}}'
-Fields: .Account .UID .Number .Path .Key .Size .Hash .MessageID .From .Subject
-.Date .Action .Reason; functions: json, size, age, tab, quote (for a shell).`
+const formatHelp = `A TEMPLATE is one of Go's text/template, such as '{{.UID}} {{size .Size}} {{.Path}}'.
+Its fields are .Account .UID .Number .Path .Key .Size .Hash .MessageID .From .Subject .Date .Action .Reason,
+its functions json, size, age, tab and quote (for a shell).`
 
 // readFormat takes --format and --print0 over into the job. Any mistake in a template is one of the command line.
 func (j *job) readFormat(c *cli.Context) error {
