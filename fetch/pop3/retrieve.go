@@ -14,7 +14,7 @@ type Want struct {
 	Size   int64 // LIST's, or -1: it decides only how much is asked for ahead
 }
 
-// Retrieval is a walk through RETRs. Next and Body are for one goroutine; Stop is for any.
+// Retrieval is a walk through RETRs, or through TOPs. Next and Body are for one goroutine; Stop is for any.
 //
 //	r := c.Retrieve(wants, pipelining)
 //	for r.Next() {
@@ -46,6 +46,7 @@ type Retrieval struct {
 	sender      sync.WaitGroup
 
 	pipelining bool
+	headers    bool   // ask for headers alone
 	line       []byte // the command of the current reply
 	proved     int
 	unread     bool // the current reply has a body that nobody has read yet
@@ -57,9 +58,17 @@ type Retrieval struct {
 // Retrieve begins to ask for wants in order: ahead, as far as the window reaches, if the server takes commands ahead (RFC 2449 §6.6),
 // else one at a time. The walk has to be followed until Next returns false.
 func (c *Client) Retrieve(wants []Want, pipelining bool) *Retrieval {
-	r := &Retrieval{c: c, wants: wants, pipelining: pipelining}
+	return c.retrieve(&Retrieval{c: c, wants: wants, pipelining: pipelining})
+}
+
+// RetrieveHeaders is Retrieve for nothing but the headers, by TOP (RFC 1939 §7). The sizes of its wants are those of headers: -1.
+func (c *Client) RetrieveHeaders(wants []Want, pipelining bool) *Retrieval {
+	return c.retrieve(&Retrieval{c: c, wants: wants, pipelining: pipelining, headers: true})
+}
+
+func (c *Client) retrieve(r *Retrieval) *Retrieval {
 	r.room.L = &r.mu
-	if pipelining {
+	if r.pipelining {
 		r.sender.Go(r.sendAhead)
 	}
 	return r
@@ -133,7 +142,7 @@ func (r *Retrieval) next() (more bool, err error) {
 	if more := r.await(); !more {
 		return false, r.confirm()
 	}
-	r.line = appendRetr(r.line[:0], r.wants[r.answered].Number)
+	r.line = r.appendCommand(r.line[:0], r.wants[r.answered].Number)
 	r.c.expect(string(r.line[:len(r.line)-len("\r\n")]))
 	if !r.pipelining {
 		if err := r.c.write(r.line); err != nil {

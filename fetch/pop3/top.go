@@ -3,6 +3,7 @@ package pop3
 import (
 	"crypto/sha256"
 	"errors"
+	"io"
 )
 
 // Digest is the SHA-256 of a message's header.
@@ -14,29 +15,68 @@ type Digest struct {
 // HeaderDigests asks for the headers of messages by TOP (RFC 1939 §7), many in one write if the server takes commands ahead, and gives a
 // digest of each. It tells messages apart where the server gives them no UIDs.
 func (c *Client) HeaderDigests(numbers []int, pipelining bool) ([]Digest, error) {
-	ahead := 1
-	if pipelining {
-		ahead = proofMessages
-	}
 	digests := make([]Digest, 0, len(numbers))
 	hash := sha256.New()
-	err := c.each("TOP", " 0", numbers, ahead, func(status error) error {
-		if _, refused := errors.AsType[*ServerError](status); refused {
-			digests = append(digests, Digest{})
-			return nil
+	err := c.tops(numbers, pipelining, hash, func(refused *ServerError) {
+		d := Digest{Known: refused == nil}
+		if d.Known {
+			d.Sum = [sha256.Size]byte(hash.Sum(nil))
 		}
-		if status != nil {
-			return status
-		}
+		digests = append(digests, d)
 		hash.Reset()
-		if _, _, err := c.body(hash, maxHeader); err != nil {
-			return err
-		}
-		digests = append(digests, Digest{Sum: [sha256.Size]byte(hash.Sum(nil)), Known: true})
-		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	return digests, nil
+}
+
+// Headers asks for the headers of messages by TOP (RFC 1939 §7), many in one write if the server takes commands ahead, and calls take
+// with the first octets of each, most at the most, in the order of numbers: lines end in LF. What take gets is valid only during the
+// call; it is nil where the server refused.
+func (c *Client) Headers(numbers []int, pipelining bool, most int, take func(header []byte)) error {
+	kept := &prefix{most: most}
+	return c.tops(numbers, pipelining, kept, func(refused *ServerError) {
+		if refused != nil {
+			take(nil)
+			return
+		}
+		take(kept.octets)
+		kept.octets = kept.octets[:0]
+	})
+}
+
+// tops writes the header of each message to w, and calls take behind each one.
+func (c *Client) tops(numbers []int, pipelining bool, w io.Writer, take func(refused *ServerError)) error {
+	ahead := 1
+	if pipelining {
+		ahead = windowCommands
+	}
+	return c.each("TOP", " 0", numbers, ahead, func(status error) error {
+		refused, isRefusal := errors.AsType[*ServerError](status)
+		if status != nil && !isRefusal {
+			return status
+		}
+		if status == nil {
+			if _, _, err := c.body(w, maxHeader); err != nil {
+				return err
+			}
+		}
+		take(refused)
+		return nil
+	})
+}
+
+// prefix keeps the first octets of what is written to it.
+type prefix struct {
+	octets []byte
+	most   int
+}
+
+func (p *prefix) Write(text []byte) (int, error) {
+	if p.octets == nil {
+		p.octets = make([]byte, 0, firstBuffer) // an empty header is not nil
+	}
+	p.octets = append(p.octets, text[:min(len(text), p.most-len(p.octets))]...)
+	return len(text), nil
 }

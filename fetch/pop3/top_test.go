@@ -2,6 +2,8 @@ package pop3
 
 import (
 	"crypto/sha256"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -44,6 +46,9 @@ func TestHeaderDigests(t *testing.T) {
 				got, err := c.HeaderDigests([]int{2, 5, 7}, row.pipelining)
 				ok(t, err)
 				want := []Digest{{sha256.Sum256([]byte("Subject: a\n.dot\n\n")), true}, {}, {sha256.Sum256(nil), true}}
+				if len(got) != len(want) {
+					t.Fatalf("%d digests", len(got))
+				}
 				for i := range want {
 					if got[i] != want[i] {
 						t.Errorf("message %d: got %v, want %v", i, got[i], want[i])
@@ -58,4 +63,64 @@ func TestEndlessHeader(t *testing.T) {
 	c := answers("+OK\r\n"+strings.Repeat("X: "+strings.Repeat("x", 1000)+"\r\n", 2000), 64<<10)
 	_, err := c.HeaderDigests([]int{1}, true)
 	as[*TooLongError](t, err)
+}
+
+// A header is given to its bound; an empty one is none that was refused.
+func TestHeaders(t *testing.T) {
+	play(t, `
+		C: TOP 2 0
+		C: TOP 5 0
+		C: TOP 7 0
+		C: TOP 8 0
+		S: +OK
+		S: Subject: a header that is longer
+		S: .
+		S: -ERR no such message
+		S: +OK
+		S: .
+		S: +OK
+		S: Subject: b
+		S: .
+	`, func(t *testing.T, c *Client) {
+		var got []string
+		err := c.Headers([]int{2, 5, 7, 8}, true, 12, func(h []byte) {
+			got = append(got, fmt.Sprintf("%v %s", h == nil, h))
+		})
+		ok(t, err)
+		want := []string{"false Subject: a h", "true ", "false ", "false Subject: b\n"}
+		if !slices.Equal(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
+}
+
+// A walk for headers is one of TOPs, proved as one of RETRs is.
+func TestRetrieveHeaders(t *testing.T) {
+	play(t, `
+		C: TOP 1 0
+		C: TOP 2 0
+		C: NOOP
+		S: +OK
+		S: Subject: a
+		S:
+		S: .
+		S: -ERR no such message
+		S: +OK
+	`, func(t *testing.T, c *Client) {
+		r := c.RetrieveHeaders([]Want{{Number: 1, Size: -1}, {Number: 2, Size: -1}}, true)
+		var b strings.Builder
+		for r.Next() {
+			if r.Refused() != nil {
+				b.WriteString("refused")
+				continue
+			}
+			if _, err := r.Body(&b, 100); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ok(t, r.Err())
+		if b.String() != "Subject: a\n\nrefused" || r.Proved() != 2 {
+			t.Errorf("got %q, %d proved", b.String(), r.Proved())
+		}
+	})
 }

@@ -35,7 +35,7 @@ func (r *Retrieval) nextCommands(commands []byte) (_ []byte, done bool) {
 	}
 	for !r.stop && r.asked < len(r.wants) && r.fits(r.wants[r.asked]) {
 		w := r.wants[r.asked]
-		commands = appendRetr(commands, w.Number)
+		commands = r.appendCommand(commands, w.Number)
 		r.outstanding += weight(w)
 		r.unproved += weight(w)
 		r.asked++
@@ -78,8 +78,12 @@ func (r *Retrieval) send(commands []byte) error {
 	return err
 }
 
-func appendRetr(p []byte, number int) []byte {
-	p = append(p, "RETR "...)
-	p = strconv.AppendInt(p, int64(number), 10)
+// appendCommand adds the command that asks for a message.
+func (r *Retrieval) appendCommand(p []byte, number int) []byte {
+	if r.headers {
+		p = strconv.AppendInt(append(p, "TOP "...), int64(number), 10)
+		return append(p, " 0\r\n"...)
+	}
+	p = strconv.AppendInt(append(p, "RETR "...), int64(number), 10)
 	return append(p, "\r\n"...)
 }

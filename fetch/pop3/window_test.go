@@ -292,7 +292,7 @@ func answers64(from, to int) string {
 // retrs is how long the commands for the first n messages are, with the NOOPs that prove them.
 func retrs(n int) (octets int) {
 	for i := range n {
-		octets += len(appendRetr(nil, i+1))
+		octets += len((&Retrieval{}).appendCommand(nil, i+1))
 		if (i+1)%proofMessages == 0 {
 			octets += len("NOOP\r\n")
 		}

@@ -22,6 +22,8 @@ var (
 	bucketIntent = []byte("intent") // batch ID → batch
 	bucketNote   = []byte("note")   // name → bytes
 	bucketFailed = []byte("failed") // failureKey → failure; made when a message fails for the first time
+	bucketTold   = []byte("told")   // as bucketSeen, with the time when it was told; made with the first one
+	bucketDated  = []byte("dated")  // as bucketSeen, with the message's own time; made with the first one
 )
 
 const (

@@ -266,6 +266,11 @@ func addRecords(tx *bolt.Tx, entries []entry) error {
 	if err != nil {
 		return err
 	}
+	return appendRecords(blocks, entries)
+}
+
+// appendRecords adds records behind the last one of blocks.
+func appendRecords(blocks *bolt.Bucket, entries []entry) (err error) {
 	var at uint64
 	var w blockWriter
 	if key, sealed := blocks.Cursor().Last(); key != nil {
@@ -328,8 +333,13 @@ func rewrite(tx *bolt.Tx, change func(*entry) (keep bool)) error {
 	if err != nil {
 		return err
 	}
+	return rewriteBlocks(blocks, func(fn func(key, sealed []byte) error) error { return eachBlock(tx, fn) }, change)
+}
+
+// rewriteBlocks is rewrite for the blocks of any bucket, which each walks through.
+func rewriteBlocks(blocks *bolt.Bucket, each func(fn func(key, sealed []byte) error) error, change func(*entry) (keep bool)) error {
 	var altered [][2][]byte // written after the walk: a cursor doesn't survive changes
-	err = eachBlock(tx, func(key, sealed []byte) error {
+	err := each(func(key, sealed []byte) error {
 		var w blockWriter
 		err := eachRecord(key, sealed, func(e entry) {
 			if change(&e) {
