@@ -14,17 +14,20 @@ import (
 
 // program is what the actions of one run share.
 type program struct {
-	out  *report.Output
-	line commandLine
+	out    *report.Output
+	line   commandLine
+	colors report.Colors // of standard error
 }
 
 // execute does what argv asks for.
-func execute(ctx context.Context, argv []string, out *report.Output) error {
-	p := &program{out: out}
+func (p *program) execute(ctx context.Context, argv []string) error {
 	app := newApp(p)
 	app.Setup() // gives every command its help flag, before argv is read by its flags
 	var err error
 	if p.line, err = parseArgs(app, argv); err != nil {
+		return err
+	}
+	if err := p.chooseColors(); err != nil {
 		return err
 	}
 	return app.RunContext(ctx, p.line.argv)
@@ -68,6 +71,7 @@ func commonFlags() []cli.Flag {
 		&cli.StringFlag{Name: "wait", Usage: "wait up to `TIME` for a run that holds an account"},
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "errors only"},
 		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say more; -vv shows the dialogue", Count: new(int)},
+		&cli.StringFlag{Name: "color", Usage: "color errors and hints: auto, always or never", DefaultText: "auto"},
 		&cli.BoolFlag{Name: "json", Usage: "one JSON object a line on standard output"},
 	}, profileFlags()...)
 }

@@ -17,6 +17,19 @@ type commandLine struct {
 	argv    []string // program, command, --flag=value…, "--", words…
 }
 
+// value gives the last value of a flag that takes one.
+func (l commandLine) value(name string) (value string, given bool) {
+	for _, word := range l.argv {
+		if word == "--" {
+			break
+		}
+		if v, ok := strings.CutPrefix(word, "--"+name+"="); ok {
+			value, given = v, true
+		}
+	}
+	return value, given
+}
+
 // argReader reads argv by the flags and commands of an app.
 type argReader struct {
 	app   *cli.App

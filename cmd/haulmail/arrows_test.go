@@ -56,6 +56,7 @@ var libraryArrows = map[string][]string{
 	"github.com/gofrs/flock":         {"fetch/token"},
 	"github.com/google/renameio/v2":  {"fetch/token"},
 	"github.com/urfave/cli/v2":       {"cmd/..."},
+	"github.com/mattn/go-runewidth":  {"cmd/haulmail/report"},
 	"github.com/vbauerster/mpb/v8":   {"cmd/haulmail/..."},
 	"github.com/xdg-go/scram":        {"fetch/sasl"},
 	"github.com/xdg-go/stringprep":   {"fetch/sasl"},

@@ -126,7 +126,7 @@ func errorCode(err error) (code int, hint string) {
 }
 
 // conclude tells err, unless that is done, and gives the exit code. written is the first failure to write to standard output.
-func conclude(err, written error, stderr io.Writer) int {
+func conclude(err, written error, stderr io.Writer, colors report.Colors) int {
 	code, well := exitOK, err == nil
 	if told, ok := errors.AsType[*toldError](err); ok {
 		code, well = told.code, told.well
@@ -134,24 +134,24 @@ func conclude(err, written error, stderr io.Writer) int {
 		var hint string
 		code, hint = errorCode(err)
 		if errs, ok := errors.AsType[config.Errors](err); ok {
-			report.ConfigErrors(stderr, errs)
+			report.ConfigErrors(stderr, colors, errs)
 		} else {
-			report.Error(stderr, err, hint)
+			report.Error(stderr, colors, err, hint)
 		}
 	}
 	if written == nil {
 		return code
 	}
 	if format, ok := errors.AsType[*report.FormatError](written); ok {
-		report.Error(stderr, format, "haulmail help fetch tells of templates")
-		if code == exitOK {
+		report.Error(stderr, colors, format, "haulmail help fetch tells of templates")
+		if well {
 			code = exitUsage
 		}
 		return code
 	}
 	// Whoever closed the pipe knows it: head, or a pager that was left.
 	if !errors.Is(written, syscall.EPIPE) {
-		report.Error(stderr, fmt.Errorf("write standard output: %w", written), "")
+		report.Error(stderr, colors, fmt.Errorf("write standard output: %w", written), "")
 	}
 	if well {
 		code = exitIO
@@ -161,7 +161,7 @@ func conclude(err, written error, stderr io.Writer) int {
 
 // tellDefect tells of a panic, and gives its exit code.
 func tellDefect(w io.Writer, defect any) int {
-	report.Error(w, fmt.Errorf("a defect of haulmail: %v", defect), "please report it with the lines below; no mail is lost by it")
+	report.Error(w, false, fmt.Errorf("a defect of haulmail: %v", defect), "please report it with the lines below; no mail is lost by it")
 	_, _ = w.Write(debug.Stack()) // who would hear of it?
 	return exitSoftware
 }

@@ -90,7 +90,7 @@ func TestExitCodeOfErrors(t *testing.T) {
 		{&toldError{code: 77}, full, 77, "haulmail: write standard output"},
 	} {
 		var stderr bytes.Buffer
-		got := conclude(test.err, test.written, &stderr)
+		got := conclude(test.err, test.written, &stderr, false)
 		if got != test.want || !strings.HasPrefix(stderr.String(), test.says) || test.says == "" && stderr.Len() > 0 {
 			t.Errorf("%v, %v: exit %d, want %d, says\n%s", test.err, test.written, got, test.want, stderr.String())
 		}

@@ -86,7 +86,7 @@ func (j *job) signIn(ctx context.Context, a *config.Account, browser bool) error
 		if !granted.Expiry.IsZero() {
 			until = granted.Expiry.Local().Format(time.DateTime)
 		}
-		report.Error(os.Stderr, fmt.Errorf("%s: warning: the provider gave nothing to refresh the token with, it is good until %s", a.Name, until),
+		report.Error(os.Stderr, j.colors, fmt.Errorf("%s: warning: the provider gave nothing to refresh the token with, it is good until %s", a.Name, until),
 			"ask the provider for offline access, as a rule by a scope such as offline_access")
 	}
 	return nil

@@ -30,6 +30,7 @@ func run(argv []string) (code int) {
 	ctx, stop := withSignals(context.Background())
 	defer stop()
 	out := report.NewOutput(os.Stdout)
-	err := execute(ctx, argv, out)
-	return conclude(err, out.Flush(), os.Stderr)
+	p := &program{out: out, colors: colored("auto", os.Stderr)}
+	err := p.execute(ctx, argv)
+	return conclude(err, out.Flush(), os.Stderr, p.colors)
 }

@@ -17,7 +17,8 @@ import (
 func refusal(t *testing.T, words string) string {
 	t.Helper()
 	var text strings.Builder
-	err := execute(context.Background(), append([]string{"haulmail"}, strings.Fields(words)...), report.NewOutput(&text))
+	p := &program{out: report.NewOutput(&text)}
+	err := p.execute(context.Background(), append([]string{"haulmail"}, strings.Fields(words)...))
 	if err == nil {
 		t.Fatalf("haulmail %s is not refused", words)
 	}

@@ -58,7 +58,7 @@ func profiled(do cli.ActionFunc) cli.ActionFunc {
 		end, err := beginProfiles(c)
 		defer func() {
 			if failed := end(); failed != nil {
-				report.Error(os.Stderr, fmt.Errorf("write a profile: %w", failed), "")
+				report.Error(os.Stderr, false, fmt.Errorf("write a profile: %w", failed), "")
 				if err == nil {
 					err = &toldError{code: exitIO}
 				}

@@ -16,6 +16,7 @@ import (
 // job is what the commands that are about accounts have in common: some accounts, and how the engine is to treat them.
 type job struct {
 	out      *report.Output
+	colors   report.Colors
 	settings settings
 	config   *config.Config
 	accounts []*config.Account
@@ -67,7 +68,7 @@ func (p *program) newJob(c *cli.Context, names []string, show report.Show) (*job
 		return nil, err
 	}
 	j := &job{
-		out: p.out, settings: s, config: cfg, accounts: accounts, named: len(names) > 0 || c.IsSet("url"), fresh: isStateless(c),
+		out: p.out, colors: p.colors, settings: s, config: cfg, accounts: accounts, named: len(names) > 0 || c.IsSet("url"), fresh: isStateless(c),
 		home: home, show: show, engine: fetch.Run,
 		options: fetch.Options{
 			Jobs: cfg.Jobs, PerServer: cfg.PerServer, Wait: s.wait, Config: s.config, OneOff: oneOffWords(c), Environ: os.Environ(), Step: killStep(),
@@ -147,7 +148,7 @@ func (j *job) patience() fetch.Patience {
 
 func (j *job) reportOptions() report.Options {
 	o := report.Options{
-		Out: j.out, Err: os.Stderr, OutTTY: isTerminal(os.Stdout), Live: canDraw(os.Stderr),
+		Out: j.out, Err: os.Stderr, OutTTY: isTerminal(os.Stdout), Live: canDraw(os.Stderr), Size: screenSize, Colors: j.colors,
 		Quiet: j.settings.quiet, Verbose: j.settings.verbose, JSON: j.settings.json, Format: j.format, Print0: j.print0,
 		Show: j.show, Patience: j.patience(), DryRun: j.options.DryRun, Version: versionName(), Fresh: j.fresh, Home: j.home,
 	}
@@ -162,6 +163,6 @@ func (j *job) reportOptions() report.Options {
 // noteSignal tells a person at once that their signal was heard: what is being written is finished first.
 func noteSignal(ctx context.Context, r *report.Report) {
 	if _, ok := errors.AsType[*signalError](context.Cause(ctx)); ok && isTerminal(os.Stderr) {
-		r.Note("stopping; a second signal stops at once")
+		r.Stopping()
 	}
 }

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"fmt"
 	"os"
 
 	"golang.org/x/term"
+
+	"haulmail/cmd/haulmail/report"
 )
 
 // isTerminal says whether a person sits at the other end of f.
@@ -13,4 +16,38 @@ func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 func canDraw(f *os.File) bool {
 	kind := os.Getenv("TERM")
 	return kind != "" && kind != "dumb" && isTerminal(f)
+}
+
+// screenSize gives the size of the terminal that live progress is drawn on, as it is now.
+func screenSize() (columns, rows int) {
+	columns, rows, err := term.GetSize(int(os.Stderr.Fd()))
+	if err != nil || columns < 1 || rows < 1 {
+		return 80, 24 // a serial line, say, does not know
+	}
+	return columns, rows
+}
+
+// colored decides by the word after --color whether f is coloured. NO_COLOR counts unless it is empty (no-color.org).
+func colored(when string, f *os.File) report.Colors {
+	switch when {
+	case "always":
+		return true
+	case "never":
+		return false
+	}
+	return report.Colors(os.Getenv("NO_COLOR") == "" && canDraw(f))
+}
+
+// chooseColors reads --color. Errors before that are coloured as without it.
+func (p *program) chooseColors() error {
+	when, given := p.line.value("color")
+	switch when {
+	case "auto", "always", "never":
+	default:
+		if given {
+			return &usageError{fmt.Sprintf("--color cannot be %q", when), "write auto, always or never"}
+		}
+	}
+	p.colors = colored(when, os.Stderr)
+	return nil
 }

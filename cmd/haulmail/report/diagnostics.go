@@ -20,12 +20,13 @@ type diagnostics struct {
 	quiet    bool
 	verbose  int
 	fresh    bool
+	colors   Colors
 	patience fetch.Patience
 	hinted   map[string]bool // the hints that were given: twenty accounts at one server need to be told once
 }
 
 func newDiagnostics(s *screen, o Options) *diagnostics {
-	return &diagnostics{screen: s, quiet: o.Quiet, verbose: o.Verbose, fresh: o.Fresh, patience: o.Patience, hinted: map[string]bool{}}
+	return &diagnostics{screen: s, quiet: o.Quiet, verbose: o.Verbose, fresh: o.Fresh, colors: o.Colors, patience: o.Patience, hinted: map[string]bool{}}
 }
 
 func (d *diagnostics) event(e fetch.Event) {
@@ -52,7 +53,7 @@ func (d *diagnostics) event(e fetch.Event) {
 
 func (d *diagnostics) warn(account, text string) {
 	if !d.quiet {
-		d.screen.tell(fmt.Sprintf("haulmail: %s: warning: %s\n", Escape(account), Escape(text)))
+		d.screen.tell(fmt.Sprintf("haulmail: %s: %s %s\n", Escape(account), d.colors.yellow("warning:"), Escape(text)))
 	}
 }
 
@@ -74,12 +75,12 @@ func (d *diagnostics) done(e fetch.Done) {
 
 // fail tells an error, and what to do about it unless that was told before.
 func (d *diagnostics) fail(err error) {
-	text := "haulmail: " + Escape(err.Error()) + "\n"
-	if h := Hint(err); !d.hinted[h] {
-		d.hinted[h] = true
-		text += hintText(h)
+	hint := Hint(err)
+	if d.hinted[hint] {
+		hint = ""
 	}
-	d.screen.tell(text)
+	d.hinted[hint] = true
+	d.screen.tell(d.colors.failure(err) + d.colors.hint(hint))
 }
 
 // step tells one step of a run, for -v.
@@ -203,26 +204,32 @@ func Hint(err error) string {
 	return ""
 }
 
-func hintText(hint string) string {
-	if hint == "" {
+// failure gives the line of an error.
+func (c Colors) failure(err error) string {
+	return c.red("haulmail:") + " " + Escape(err.Error()) + "\n"
+}
+
+// hint gives the line of a hint, "" for none.
+func (c Colors) hint(text string) string {
+	if text == "" {
 		return ""
 	}
-	return "  hint: " + Escape(hint) + "\n"
+	return c.dim("  hint: "+Escape(text)) + "\n"
 }
 
 // Error tells an error of the command itself in one line, and a hint in another.
-func Error(w io.Writer, err error, hint string) {
-	_, _ = io.WriteString(w, "haulmail: "+Escape(err.Error())+"\n"+hintText(hint)) // who would hear of it?
+func Error(w io.Writer, c Colors, err error, hint string) {
+	_, _ = io.WriteString(w, c.failure(err)+c.hint(hint)) // who would hear of it?
 }
 
 // ConfigErrors tells all mistakes of a config file, each with its place in the file.
-func ConfigErrors(w io.Writer, errs config.Errors) {
+func ConfigErrors(w io.Writer, c Colors, errs config.Errors) {
 	for _, e := range errs {
-		text := "haulmail: " + Escape(e.Error()) + "\n"
+		text := c.failure(e)
 		if excerpt := strings.TrimRight(e.Excerpt(), "\n"); excerpt != "" {
 			text += EscapeBlock(excerpt) + "\n"
 		}
-		_, _ = io.WriteString(w, text+hintText(e.Hint)) // who would hear of it?
+		_, _ = io.WriteString(w, text+c.hint(e.Hint)) // who would hear of it?
 	}
 	if len(errs) > 1 {
 		_, _ = io.WriteString(w, count(len(errs), "error")+"\n")

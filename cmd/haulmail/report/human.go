@@ -5,9 +5,9 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/dustin/go-humanize"
+	"github.com/mattn/go-runewidth"
 )
 
 // count gives "1 message", "3,481 messages".
@@ -51,14 +51,14 @@ func folder(path, home string) string {
 	return path
 }
 
-// width gives the width of the longest escaped name.
+// width gives the columns that the longest escaped name takes up.
 func width(accounts []Account) int {
 	widest := 0
 	for _, a := range accounts {
-		widest = max(widest, utf8.RuneCountInString(Escape(a.Name)))
+		widest = max(widest, runewidth.StringWidth(Escape(a.Name)))
 	}
 	return widest
 }
 
 // pad gives an escaped name, filled with blanks to w.
-func pad(name string, w int) string { return fmt.Sprintf("%-*s", w, Escape(name)) }
+func pad(name string, w int) string { return runewidth.FillRight(Escape(name), w) }

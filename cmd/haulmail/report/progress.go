@@ -1,7 +1,6 @@
 package report
 
 import (
-	"fmt"
 	"io"
 	"sync/atomic"
 	"time"
@@ -12,17 +11,14 @@ import (
 	"haulmail/fetch"
 )
 
-// Live progress: how often it is drawn at most, and how wide a bar is.
-const (
-	refreshEvery = 100 * time.Millisecond
-	barWidth     = 22
-)
+// refreshEvery is how often live progress is drawn at most.
+const refreshEvery = 100 * time.Millisecond
 
-// bars is live progress on a terminal: one bar for each account that is downloading. Nothing is drawn, and no goroutine runs,
+// bars is live progress on a terminal: one bar for each account that is downloading, as far as there is room. Nothing is drawn, and no goroutine runs,
 // before the first Progress event. It draws only when it is told something, never by a clock of its own, and at most every
 // refreshEvery. Not safe for concurrent use; the methods of nil do nothing.
 type bars struct {
-	w       io.Writer
+	console *console
 	names   int // width of the names
 	all     *mpb.Progress
 	refresh chan any
@@ -34,11 +30,15 @@ type bars struct {
 type bar struct {
 	*mpb.Bar
 	started time.Time
-	text    atomic.Pointer[string] // read by a goroutine of mpb
+	now     atomic.Pointer[fetch.Progress] // read by a goroutine of mpb
 }
 
-func newBars(w io.Writer, names int) *bars {
-	return &bars{w: w, names: names, active: map[string]*bar{}}
+// newBars gives live progress on a terminal of that size, 80 columns and 24 rows for nil.
+func newBars(w io.Writer, size func() (columns, rows int), names int) *bars {
+	if size == nil {
+		size = func() (int, int) { return 80, 24 }
+	}
+	return &bars{console: &console{w: w, size: size}, names: names, active: map[string]*bar{}}
 }
 
 func (b *bars) event(e fetch.Event) {
@@ -58,8 +58,7 @@ func (b *bars) write(line string) bool {
 	if b == nil || len(b.active) == 0 {
 		return false
 	}
-	// The terminal shows a ^C behind the bars. mpb goes up from there without going left, and what stands left of it would stay.
-	if _, err := b.all.Write([]byte("\r" + line)); err != nil {
+	if _, err := b.all.Write([]byte(line)); err != nil {
 		return false
 	}
 	b.draw()
@@ -87,39 +86,38 @@ func (b *bars) progress(e fetch.Progress) {
 			return
 		}
 	}
-	a.tell(e)
-	a.SetCurrent(e.Bytes)
+	a.now.Store(&e)
+	a.SetCurrent(min(e.Bytes, e.OfBytes))
 	if time.Since(b.drawn) >= refreshEvery {
 		b.draw()
 	}
 }
 
-// add gives a new bar, or nil when the terminal has gone away.
+// add gives a new bar, or nil when there is no room for it, or when the terminal has gone away.
 func (b *bars) add(e fetch.Progress) *bar {
+	if _, rows, _ := b.console.GetTermSize(); len(b.active) >= rows {
+		return nil
+	}
 	if b.all == nil {
 		b.refresh, b.ended = make(chan any), make(chan any)
-		b.all = mpb.New(mpb.WithOutput(b.w), mpb.WithManualRefresh(b.refresh), mpb.WithShutdownNotifier(b.ended))
+		b.all = mpb.New(mpb.WithConsoleWriter(b.console), mpb.WithManualRefresh(b.refresh), mpb.WithShutdownNotifier(b.ended))
 	}
 	a := &bar{started: time.Now()}
-	a.tell(e) // mpb may draw as soon as it has the bar
+	a.now.Store(&e) // mpb may draw as soon as it has the bar
 	style := mpb.BarStyle().Lbound("").Rbound("").Filler("█").Tip("█").Padding("░")
 	drawn, err := b.all.Add(e.OfBytes+1, style.Build(), // one more than there is: only remove ends a bar
 		mpb.BarWidth(barWidth),
-		mpb.PrependDecorators(decor.Name(pad(e.Account, b.names)+"  ")),
-		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return *a.text.Load() })))
+		mpb.BarFillerTrim(),
+		mpb.PrependDecorators(decor.Any(func(s decor.Statistics) string { return rowName(e.Account, b.names, s.AvailableWidth) })),
+		mpb.AppendDecorators(decor.Any(func(s decor.Statistics) string {
+			return rowWords(*a.now.Load(), time.Since(a.started), s.AvailableWidth)
+		})))
 	if err != nil {
 		return nil
 	}
 	a.Bar = drawn
 	b.active[e.Account] = a
 	return a
-}
-
-// tell sets what stands after the bar: " 8/12   2.9 MiB   1.1 MiB/s".
-func (a *bar) tell(e fetch.Progress) {
-	rate := float64(e.Bytes) / max(time.Since(a.started).Seconds(), 0.001)
-	text := fmt.Sprintf(" %d/%d   %s   %s/s", e.Messages, e.Of, size(e.Bytes), size(int64(rate)))
-	a.text.Store(&text)
 }
 
 // remove takes a bar away. mpb draws a bar once more when it drops it; the second drawing is without it. Once the third is asked

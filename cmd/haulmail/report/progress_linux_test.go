@@ -16,7 +16,7 @@ import (
 	"haulmail/fetch"
 )
 
-// newTerminal gives a pseudo-terminal of 80 columns, and a function that closes it and gives all that was written to it.
+// newTerminal gives a pseudo-terminal, and a function that closes it and gives all that was written to it.
 func newTerminal(t *testing.T) (*os.File, func() string) {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
@@ -27,9 +27,6 @@ func newTerminal(t *testing.T) (*os.File, func() string) {
 	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
 	if err == nil {
 		err = unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0)
-	}
-	if err == nil {
-		err = unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: 80})
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -52,43 +49,104 @@ func newTerminal(t *testing.T) (*os.File, func() string) {
 	}
 }
 
-// shown gives the lines that a terminal shows in the end, by the few movements that live progress makes use of. Going up keeps
-// the column, as a terminal does.
-func shown(t *testing.T, written string) []string {
+// shown gives the lines that a terminal shows in the end, by the few movements that live progress makes use of, and how many columns and
+// rows it had in use at most. Going up keeps the column, as a terminal does.
+func shown(t *testing.T, written string) (text []string, columns, rows int) {
 	t.Helper()
 	lines := [][]rune{nil}
 	row, col := 0, 0
 	for written != "" {
 		switch {
-		case strings.HasPrefix(written, "\x1b["):
-			up, rest, ok := strings.Cut(written[2:], "A")
-			n, err := strconv.Atoi(up)
-			if !ok || err != nil || !strings.HasPrefix(rest, "\x1b[J") || n > row {
-				t.Fatalf("a movement that this terminal does not know, in row %d: %q", row, written[:min(40, len(written))])
+		case strings.HasPrefix(written, "\x1b[A\x1b[2K"):
+			if row == 0 {
+				t.Fatal("it goes up beyond what it has drawn")
 			}
-			row -= n
-			lines = lines[:row+1]
-			lines[row] = lines[row][:min(col, len(lines[row]))]
-			written = rest[len("\x1b[J"):]
+			row--
+			lines[row] = nil
+			lines, written = lines[:row+1], written[len("\x1b[A\x1b[2K"):]
 		case written[0] == '\n':
 			row, col, written = row+1, 0, written[1:]
 			lines = append(lines, nil)
+			rows = max(rows, len(lines))
 		case written[0] == '\r':
 			col, written = 0, written[1:]
+		case written[0] == '\x1b':
+			t.Fatalf("a movement that this terminal does not know: %q", written[:min(40, len(written))])
 		default:
 			r, n := utf8.DecodeRuneInString(written)
-			if col == len(lines[row]) {
-				lines[row] = append(lines[row], r)
+			for len(lines[row]) <= col {
+				lines[row] = append(lines[row], ' ')
 			}
 			lines[row][col] = r
 			col, written = col+1, written[n:]
+			columns = max(columns, col)
 		}
 	}
-	var text []string
 	for _, line := range lines[:row] {
 		text = append(text, string(line))
 	}
-	return append(text, strings.Fields(string(lines[row]))...)
+	return append(text, strings.Fields(string(lines[row]))...), columns, rows
+}
+
+// On no terminal does a bar take more than one row, and bars take up no more rows than there are.
+func TestProgressFitsTheTerminal(t *testing.T) {
+	for _, size := range []struct{ columns, rows int }{{20, 5}, {40, 12}, {80, 24}, {200, 50}} {
+		for _, accounts := range []int{1, 3, 30} {
+			t.Run(fmt.Sprintf("%d accounts in %dx%d", accounts, size.columns, size.rows), func(t *testing.T) {
+				tty, written := newTerminal(t)
+				o := Options{Out: NewOutput(tty), Err: tty, Live: true, Size: func() (int, int) { return size.columns, size.rows }}
+				for n := range accounts {
+					o.Accounts = append(o.Accounts, Account{Name: fmt.Sprint("account.", n*n*n, "@example.org")})
+				}
+				r := New(o)
+				for n := range 3 {
+					for _, a := range o.Accounts {
+						r.Event(fetch.Progress{Account: a.Name, Messages: 100 * n, Bytes: 1 << (10 * n), Of: 12345, OfBytes: 1 << 30})
+					}
+					time.Sleep(refreshEvery)
+				}
+				r.Finish(nil, 0)
+				all := written()
+				left, columns, rows := shown(t, all)
+				if columns >= size.columns || rows >= size.rows || len(left) > 0 {
+					t.Errorf("uses %d columns and %d rows, and leaves %q", columns, rows, left)
+				}
+				if size.columns >= 40 && (!strings.Contains(all, "/12345") || !strings.Contains(all, "░")) {
+					t.Errorf("no bar with a count: %q", all)
+				}
+			})
+		}
+	}
+}
+
+// A terminal that is made narrower breaks the bars into more rows than they had, and all of them are erased.
+func TestBarsAreErasedAfterAResize(t *testing.T) {
+	var screen bytes.Buffer
+	columns := 80
+	c := &console{w: &screen, size: func() (int, int) { return columns, 24 }}
+	for _, step := range []struct {
+		columns, erased int
+		bars            string
+	}{
+		{80, 0, strings.Repeat("█", 79) + "\n" + strings.Repeat("x", 40) + "\n"},
+		{40, 2 + 1, "short\n"},
+		{40, 1, strings.Repeat("█", 39) + "\n" + strings.Repeat("邮", 19) + "\n"},
+		{13, 3 + 3, "short\n"},
+		{200, 1, ""},
+		{200, 0, ""},
+	} {
+		columns = step.columns
+		screen.Reset()
+		if _, err := c.ReadFrom(strings.NewReader(step.bars)); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Flush(0); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Count(screen.String(), "\x1b[2K"); got != step.erased || !strings.HasSuffix(screen.String(), step.bars) {
+			t.Errorf("at %d columns %d rows are erased, want %d: %q", columns, got, step.erased, &screen)
+		}
+	}
 }
 
 // A terminal shows a ^C where the cursor stands, and the line that follows covers all of it.
@@ -102,7 +160,8 @@ func TestProgressHidesAnEchoedKey(t *testing.T) {
 	}
 	r.Note("stopping")
 	r.Finish(nil, 130)
-	if got := strings.Join(shown(t, written()), "\n"); got != "haulmail: stopping" {
+	lines, _, _ := shown(t, written())
+	if got := strings.Join(lines, "\n"); got != "haulmail: stopping" {
 		t.Errorf("the terminal shows\n%s", got)
 	}
 }
@@ -136,7 +195,8 @@ func TestProgressIsErasedAndLosesNoLine(t *testing.T) {
 		"third   nothing new")
 
 	all := written()
-	if got := strings.Join(shown(t, all), "\n"); got != strings.Join(want, "\n") {
+	lines, _, _ := shown(t, all)
+	if got := strings.Join(lines, "\n"); got != strings.Join(want, "\n") {
 		t.Errorf("the terminal shows\n%s\nwant\n%s", got, strings.Join(want, "\n"))
 	}
 	if !strings.Contains(all, "work   ██") && !strings.Contains(all, "work    ██") {
@@ -150,7 +210,7 @@ func TestProgressEndsWithABarStanding(t *testing.T) {
 	r := New(Options{Out: NewOutput(tty), Err: tty, Live: true})
 	r.Event(fetch.Progress{Account: "work", Messages: 1, Bytes: 10, Of: 2, OfBytes: 20})
 	r.Finish(nil, 130)
-	if lines := shown(t, written()); len(lines) != 0 {
+	if lines, _, _ := shown(t, written()); len(lines) != 0 {
 		t.Errorf("left on the terminal: %q", lines)
 	}
 }

@@ -18,7 +18,11 @@
 package report
 
 import (
+	"fmt"
 	"io"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"haulmail/fetch"
@@ -38,8 +42,10 @@ const (
 type Options struct {
 	Out      *Output
 	Err      io.Writer
-	OutTTY   bool // standard output is a terminal
-	Live     bool // draw progress on Err, which is a terminal
+	OutTTY   bool                       // standard output is a terminal
+	Live     bool                       // draw progress on Err, which is a terminal
+	Size     func() (columns, rows int) // of that terminal, now
+	Colors   Colors
 	Quiet    bool
 	Verbose  int
 	JSON     bool
@@ -68,6 +74,9 @@ type Report struct {
 	told    *diagnostics
 	out     printer
 	deletes map[string]bool // the accounts that delete what they fetch
+
+	mu      sync.Mutex
+	hauling []string // the accounts whose mail is arriving
 }
 
 // printer writes to standard output what was asked for.
@@ -83,7 +92,7 @@ func New(o Options) *Report {
 	}
 	s := &screen{out: o.Out, err: o.Err, outTTY: o.OutTTY}
 	if o.Live && !o.Quiet && !o.JSON && o.Verbose == 0 {
-		s.bars = newBars(o.Err, width(o.Accounts))
+		s.bars = newBars(o.Err, o.Size, width(o.Accounts))
 	}
 	r := &Report{screen: s, told: newDiagnostics(s, o), out: newPrinter(s, o), deletes: map[string]bool{}}
 	for _, a := range o.Accounts {
@@ -111,9 +120,24 @@ func newPrinter(s *screen, o Options) printer {
 // Event shows one event.
 func (r *Report) Event(e fetch.Event) {
 	e = r.countDeletes(e)
+	r.follow(e)
 	r.screen.progress(e)
 	r.told.event(e)
 	r.out.event(e)
+}
+
+// follow notes whose mail is arriving.
+func (r *Report) follow(e fetch.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch e := e.(type) {
+	case fetch.Progress:
+		if !slices.Contains(r.hauling, e.Account) {
+			r.hauling = append(r.hauling, e.Account)
+		}
+	case fetch.Done:
+		r.hauling = slices.DeleteFunc(r.hauling, func(name string) bool { return name == e.Account })
+	}
 }
 
 // countDeletes adds what is fetched first to what is to be deleted. The engine counts it apart; whoever asks beforehand what will be
@@ -145,3 +169,18 @@ func (r *Report) Wire(account string, sent bool, line string) { r.told.wire(acco
 
 // Note tells a person something about the whole run, unless they asked for quiet.
 func (r *Report) Note(text string) { r.told.note(text) }
+
+// Stopping tells a person who has asked the run to stop what is finished first. It may be called at any time from any goroutine.
+func (r *Report) Stopping() {
+	r.mu.Lock()
+	whose := strings.Join(r.hauling, ", ")
+	if n := len(r.hauling); n > 3 {
+		whose = count(n, "account")
+	}
+	r.mu.Unlock()
+	first := ""
+	if whose != "" {
+		first = fmt.Sprintf("what has arrived for %s is made safe on disk first; ", whose)
+	}
+	r.Note("stopping; " + first + "a second signal stops at once, and loses nothing")
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"io"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -194,11 +195,11 @@ func TestConfigErrors(t *testing.T) {
 		{File: "config.toml", Line: 14, Col: 11, Source: "timeout = 30", Start: 10, Len: 2, Message: "timeout 30 has no unit", Hint: `write "30s"`},
 	}
 	var text, lines bytes.Buffer
-	ConfigErrors(&text, errs)
+	ConfigErrors(&text, false, errs)
 	golden(t, "config-errors", text.String())
 
 	text.Reset()
-	ConfigErrors(&text, errs[1:])
+	ConfigErrors(&text, false, errs[1:])
 	golden(t, "config-error", text.String())
 
 	out := NewOutput(&lines)
@@ -262,6 +263,29 @@ func TestHuman(t *testing.T) {
 	} {
 		if test.got != test.want {
 			t.Errorf("got %q, want %q", test.got, test.want)
+		}
+	}
+}
+
+// Who asks a run to stop is told what it still does.
+func TestStopping(t *testing.T) {
+	for _, row := range []struct {
+		hauling []string
+		want    string
+	}{
+		{nil, "haulmail: stopping; a second signal stops at once, and loses nothing\n"},
+		{[]string{"work", "home"}, "haulmail: stopping; what has arrived for work, home is made safe on disk first; a second signal stops at once, and loses nothing\n"},
+		{[]string{"a", "b", "c", "d"}, "haulmail: stopping; what has arrived for 4 accounts is made safe on disk first; a second signal stops at once, and loses nothing\n"},
+	} {
+		var stderr bytes.Buffer
+		r := New(Options{Out: NewOutput(io.Discard), Err: &stderr})
+		for _, name := range append(row.hauling, "ended", "ended") {
+			r.Event(fetch.Progress{Account: name, Of: 2})
+		}
+		r.Event(fetch.Done{Result: fetch.Result{Account: "ended"}})
+		r.Stopping()
+		if stderr.String() != row.want {
+			t.Errorf("%v: %q", row.hauling, &stderr)
 		}
 	}
 }
