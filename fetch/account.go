@@ -130,7 +130,7 @@ func (h *haul) open(ctx context.Context, so seen.Options) (err error) {
 		h.store, err = seen.Open(h.statePath(), h.identity, so)
 	}
 	if err != nil {
-		return onDisk("open the state", err)
+		return onDisk(doingOpenState, err)
 	}
 	return nil
 }

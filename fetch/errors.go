@@ -175,7 +175,10 @@ func (h *haul) classifyLocal(err error) (Class, string, bool) {
 		return CannotCreate, "set \"maildir\" to an empty or new folder, or to a Maildir", true
 	}
 	if _, ok := errors.AsType[*maildir.CreateError](err); ok {
-		return CannotCreate, "", true
+		return CannotCreate, cmp.Or(diskHint(err), "set \"maildir\" to a folder that can be made; what counts shows: "+h.typed("config show")), true
+	}
+	if stepOf(err) == doingOpenState {
+		return IO, cmp.Or(diskHint(err), "set state_dir to a folder that can be made; haulmail config path shows which one counts"), true
 	}
 	if isLocal(err) || isType[*pop3.SinkError](err) {
 		return IO, diskHint(err), true

@@ -12,14 +12,15 @@ import (
 
 // The steps of a session, as errors name them.
 const (
-	doingToken    = "get the token"
-	doingConnect  = "connect"
-	doingStartTLS = "start TLS"
-	doingLogin    = "log in"
-	doingProbe    = "try two commands at once"
-	doingList     = "list"
-	doingRetrieve = "fetch"
-	doingDelete   = "delete"
+	doingToken     = "get the token"
+	doingConnect   = "connect"
+	doingStartTLS  = "start TLS"
+	doingLogin     = "log in"
+	doingOpenState = "open the state"
+	doingProbe     = "try two commands at once"
+	doingList      = "list"
+	doingRetrieve  = "fetch"
+	doingDelete    = "delete"
 )
 
 // quitWithin is how long a run that was asked to stop may take to read what is already under way and to say QUIT.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,9 +15,10 @@ import (
 
 // program is what the actions of one run share.
 type program struct {
-	out    *report.Output
-	line   commandLine
-	colors report.Colors // of standard error
+	out        *report.Output
+	line       commandLine
+	colors     report.Colors // of standard error
+	toldInJSON bool          // the error was
 }
 
 // execute does what argv asks for.
@@ -24,13 +26,24 @@ func (p *program) execute(ctx context.Context, argv []string) error {
 	app := newApp(p)
 	app.Setup() // gives every command its help flag, before argv is read by its flags
 	var err error
-	if p.line, err = parseArgs(app, argv); err != nil {
-		return err
+	if p.line, err = parseArgs(app, argv); err == nil {
+		err = p.chooseColors()
 	}
-	if err := p.chooseColors(); err != nil {
-		return err
+	if err == nil {
+		err = app.RunContext(ctx, p.line.argv)
 	}
-	return app.RunContext(ctx, p.line.argv)
+	if asksForJSON(argv) {
+		p.tellInJSON(err)
+	}
+	return err
+}
+
+// asksForJSON looks for --json in a command line that may be wrong elsewhere.
+func asksForJSON(argv []string) bool {
+	if i := slices.Index(argv, "--"); i >= 0 {
+		argv = argv[:i]
+	}
+	return slices.Contains(argv, "--json")
 }
 
 // newApp gives the commands and flags of haulmail. urfave/cli is told to print nothing and to exit nowhere by itself.

@@ -125,6 +125,22 @@ func errorCode(err error) (code int, hint string) {
 	return exitSoftware, ""
 }
 
+// errorClass gives the class of such an error in JSON.
+func errorClass(err error) string {
+	if e, ok := errors.AsType[*fetch.Error](err); ok {
+		return report.ClassWord(e.Class)
+	}
+	switch code, _ := errorCode(err); code {
+	case exitUsage:
+		return report.ClassUsage
+	case exitNoInput, exitConfig:
+		return report.ClassWord(fetch.Config)
+	case exitSoftware:
+		return report.ClassWord(fetch.Internal)
+	}
+	return report.ClassWord(fetch.Interrupted)
+}
+
 // conclude tells err, unless that is done, and gives the exit code. written is the first failure to write to standard output.
 func conclude(err, written error, stderr io.Writer, colors report.Colors) int {
 	code, well := exitOK, err == nil
@@ -151,7 +167,7 @@ func conclude(err, written error, stderr io.Writer, colors report.Colors) int {
 	}
 	// Whoever closed the pipe knows it: head, or a pager that was left.
 	if !errors.Is(written, syscall.EPIPE) {
-		report.Error(stderr, colors, fmt.Errorf("write standard output: %w", written), "")
+		report.Error(stderr, colors, fmt.Errorf("write standard output: %w", written), "make room where it goes; mail is not touched by this")
 	}
 	if well {
 		code = exitIO

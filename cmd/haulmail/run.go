@@ -40,16 +40,24 @@ func (p *program) prepare(c *cli.Context, show report.Show) (*job, error) {
 
 // inJSON tells a script that asked for JSON why it gets nothing, unless that was told already, and gives err back.
 func (p *program) inJSON(c *cli.Context, err error) error {
-	if _, told := errors.AsType[*toldError](err); err == nil || told || !c.Bool("json") {
-		return err
+	if c.Bool("json") {
+		p.tellInJSON(err)
 	}
+	return err
+}
+
+// tellInJSON tells in JSON once why the command ends so, unless its report has done that.
+func (p *program) tellInJSON(err error) {
+	if _, told := errors.AsType[*toldError](err); err == nil || told || p.toldInJSON {
+		return
+	}
+	p.toldInJSON = true
 	code, hint := errorCode(err)
 	if errs, ok := errors.AsType[config.Errors](err); ok {
 		report.ConfigJSON(p.out, errs, code)
 	} else {
-		report.RefusalJSON(p.out, err, hint, code == exitUsage, code)
+		report.RefusalJSON(p.out, err, hint, errorClass(err), code)
 	}
-	return err
 }
 
 // newJob reads flags and config and chooses the accounts of those names, all for none.

@@ -62,6 +62,9 @@ func (s Source) fromCredential(name string) (text, hint string, err error) {
 func readPrivate(path string, alone bool) (text []byte, hint string, err error) {
 	const othersRead = 0o044
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, "write the password into it: umask 077; cat > " + shellWord(path), err
+	}
 	if err != nil {
 		return nil, "", err
 	}

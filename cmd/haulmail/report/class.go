@@ -21,5 +21,11 @@ var classWords = map[fetch.Class]string{
 	fetch.Internal:     "internal",
 }
 
+// ClassUsage is the word for a wrong command line, of which the engine hears nothing.
+const ClassUsage = "usage"
+
+// ClassWord gives the name of a class in JSON.
+func ClassWord(c fetch.Class) string { return classWords[c] }
+
 // temporary says whether the next run may do better without anybody's help.
 func temporary(c fetch.Class) bool { return c > fetch.None && c <= fetch.Interrupted }

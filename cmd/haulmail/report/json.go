@@ -167,13 +167,16 @@ func ConfigJSON(out *Output, errs config.Errors, code int) {
 	j.finish(nil, code)
 }
 
-// RefusalJSON tells as JSON lines why a command does nothing at all: its command line, for which the class is "usage", or a config
-// that cannot be read; and as the last one how it ends.
-func RefusalJSON(out *Output, err error, hint string, usage bool, code int) {
+// RefusalJSON tells as JSON lines why a command does nothing at all, for which a wrong command line has the class "usage", and as the last
+// one how it ends.
+func RefusalJSON(out *Output, err error, hint, class string, code int) {
 	j := newJSONLines(&screen{out: out}, Options{Now: time.Now})
-	line := jsonError{jsonHead: j.head("error"), Class: classWords[fetch.Config], Step: "read the config", Error: text(err.Error()), Hint: text(hint)}
-	if usage {
-		line.Class, line.Step = "usage", "read the command line"
+	line := jsonError{jsonHead: j.head("error"), Class: class, Step: "read the config", Error: text(err.Error()), Hint: text(hint)}
+	if class == ClassUsage {
+		line.Step = "read the command line"
+	}
+	if e, ok := errors.AsType[*fetch.Error](err); ok {
+		line.Account, line.Step, line.Error, line.Temporary = text(e.Account), text(e.Doing), text(why(err)), temporary(e.Class)
 	}
 	j.print(line)
 	j.finish(nil, code)
