@@ -13,17 +13,18 @@ type Account struct {
 	// Name is 1 to 64 letters, digits and ". _ - @ +" and inner blanks, and starts
 	// with a letter or digit: it is safe as a file name, and unlike every other
 	// name of its file on a file system that ignores case.
-	Name       string
-	Server     Server
-	TLS        TLSMode
-	Trust             // whom to believe that it is the server
-	Way               // how to get there
-	Username   string // without control characters, at most 480 bytes
-	Auth       Auth
-	Password   Password
-	OAuth      string // the provider whose token logs in, one of Config.Providers; "" = Password does
-	Maildir    string // absolute
-	Delete     Delete
+	Name     string
+	Server   Server
+	TLS      TLSMode
+	Trust           // whom to believe that it is the server
+	Way             // how to get there
+	Username string // without control characters, at most 480 bytes
+	Auth     Auth
+	Password Password
+	OAuth    string // the provider whose token logs in, one of Config.Providers; "" = Password does
+	Maildir  string // absolute
+	Delete   Delete
+	Selection
 	Timeout    Duration // 1s to 1h
 	Pipelining Pipelining
 	// MinInterval is the least time between two logins, 0 for none of the account's own; Retries is how often a login that the server

@@ -47,19 +47,28 @@ pipelining = "off"
 min_interval = "15m"
 retries = 0
 error_after = "3 runs"
+max_size = "25MB"
+max_messages = 100
+max_bytes = "1.5 GiB"
+since = "30d"
+order = "newest"
 `)
 	want := &config.Config{
 		File: "/etc/mail/haul.toml", Jobs: 3, PerServer: 2, Jitter: config.Duration(90 * time.Second), StateDir: "/home/me/state",
 		Accounts: []*config.Account{{
-			Name:            "me@example.org",
-			Server:          config.Server{Host: "pop.example.org", Port: 1995},
-			TLS:             config.TLSStart,
-			Trust:           config.Trust{TLSCAFile: "/etc/mail/ca.pem"},
-			Username:        "me and you",
-			Auth:            config.AuthSCRAMSHA256,
-			Password:        config.Password{Literal: config.NewSecret(`p"\ä`)},
-			Maildir:         "/home/me",
-			Delete:          config.Delete{Mode: config.DeleteAged, Age: 9 * 24 * time.Hour},
+			Name:     "me@example.org",
+			Server:   config.Server{Host: "pop.example.org", Port: 1995},
+			TLS:      config.TLSStart,
+			Trust:    config.Trust{TLSCAFile: "/etc/mail/ca.pem"},
+			Username: "me and you",
+			Auth:     config.AuthSCRAMSHA256,
+			Password: config.Password{Literal: config.NewSecret(`p"\ä`)},
+			Maildir:  "/home/me",
+			Delete:   config.Delete{Mode: config.DeleteAged, Age: 9 * 24 * time.Hour},
+			Selection: config.Selection{
+				MaxSize: 25_000_000, MaxMessages: 100, MaxBytes: 3 << 29,
+				Since: config.Duration(30 * 24 * time.Hour), Order: config.NewestFirst,
+			},
 			Timeout:         config.Duration(90 * time.Second),
 			Pipelining:      config.PipeliningOff,
 			MinInterval:     config.Duration(15 * time.Minute),

@@ -24,6 +24,7 @@ var habits = map[string]string{
 	"login":    `write it as username = "me@example.org"`,
 	"ssl":      `write tls = "implicit", "starttls" or "none"`,
 	"starttls": `write tls = "starttls"`,
+	"limit":    `write max_messages = 100, or max_size = "25MB"`,
 	"keep":     `write delete = "never", "fetched" or an age such as "14d"`,
 	"path":     `write it as maildir = "~/Mail/work"`,
 	"folder":   `write it as maildir = "~/Mail/work"`,
@@ -132,6 +133,7 @@ func (d *document) account(head value, keys table, base Account, defaults table)
 	}
 	d.checkReach(head, keys, defaults, &a)
 	d.checkAuth(&a, keys, defaults)
+	d.checkSelection(head, keys, defaults, &a)
 	return &a
 }
 

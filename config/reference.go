@@ -20,6 +20,7 @@ const (
 	takesCommand  = "a command"
 	takesDuration = "a duration"
 	takesNumber   = "a number"
+	takesSize     = "a size"
 	takesURL      = "a URL"
 )
 

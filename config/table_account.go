@@ -8,11 +8,12 @@ const (
 	groupLogin    = "Logging in"
 	groupPassword = "Where the password comes from: one of these, or else the terminal"
 	groupMail     = "Where mail goes, and what becomes of it on the server"
+	groupWhich    = "Which mail is fetched"
 	groupTrouble  = "When it goes wrong"
 )
 
 func tableOfAccounts() []accountKey {
-	return append(append(append(serverKeys(), wayKeys()...), loginKeys()...), mailKeys()...)
+	return append(append(append(serverKeys(), wayKeys()...), loginKeys()...), append(append(mailKeys(), selectionKeys()...), troubleKeys()...)...)
 }
 
 func serverKeys() []accountKey {
@@ -295,6 +296,11 @@ func mailKeys() []accountKey {
 			(*document).readDelete,
 			func(a *Account) any { return a.Delete.String() },
 		},
+	}
+}
+
+func troubleKeys() []accountKey {
+	return []accountKey{
 		{
 			Key{
 				Group: groupTrouble, Name: "error_after", Takes: `"N runs" or a duration`, Example: `"3 runs"`,
