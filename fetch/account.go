@@ -23,6 +23,7 @@ type haul struct {
 	box      *maildir.Box      // nil while the Maildir is missing
 	ready    func() error      // opens the Maildir, once
 	left     map[string]Reason // names of messages that this run has met and leaves alone from then on
+	shown    int               // messages of a dry run that were told of, in any of its sessions
 	failures []failure         // not recorded yet
 	result   Result
 	progress progress
@@ -106,7 +107,9 @@ func (h *haul) session(ctx context.Context, password config.Secret, pipelining b
 		return err
 	}
 	if h.DryRun {
-		h.tellPlan(p)
+		if err := h.tellPlan(s, p); err != nil {
+			return err
+		}
 		return also(h.lookForMaildir(p), s.quit())
 	}
 	if err := h.retrieve(s, p); err != nil {

@@ -155,7 +155,7 @@ func (b *batcher) intents(batch []*arrival) *seen.Batch {
 		Intents: make([]seen.Intent, len(batch)),
 	}
 	for k, a := range batch {
-		size := b.p.list.Size(a.index)
+		size := b.p.size(a.index)
 		if a.short {
 			size = seen.NoSize
 		}
@@ -198,7 +198,7 @@ func (b *batcher) tell(batch []*arrival, took time.Duration) {
 			Account: b.h.a.Name, Number: b.p.list.Number(a.index), UID: b.p.list.UID(a.index), Maildir: b.h.a.Maildir, Key: a.file.Key(), Size: a.file.Size(), At: now,
 			Facts: a.facts,
 		})
-		if b.p.rule.Mode == config.DeleteFetched && !a.doubt {
+		if b.p.policy.delete.Mode == config.DeleteFetched && !a.doubt {
 			b.p.safe = append(b.p.safe, place(a.index))
 		}
 	}

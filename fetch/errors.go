@@ -128,6 +128,9 @@ func (h *haul) classify(err error) (Class, string) {
 	if class, hint, ok := h.classifyLogin(err); ok {
 		return class, hint
 	}
+	if _, ok := errors.AsType[*noTopError](err); ok {
+		return Unavailable, "set headers_only = false, to fetch whole messages"
+	}
 	if _, ok := errors.AsType[*poisonError](err); ok {
 		if h.OneOff != nil {
 			return Poison, "see which with: " + h.typed("list")

@@ -140,7 +140,10 @@ type Chosen struct {
 	Size    int64 // LIST's size
 	Action  Action
 	Reason  Reason
-	Text    string // the reason for a person
+	Text    string       // the reason for a person
+	Fetched time.Time    // of a message that was fetched before
+	Reached time.Time    // when it reached the mailbox; zero if nobody asked
+	Header  header.Facts // if Options.Headers asks for it
 }
 
 // Progress tells how far a download is: messages and octets received so far, safe on disk or not. It comes at most about ten times a second.

@@ -145,7 +145,7 @@ func TestSkipsThatAreTold(t *testing.T) {
 
 func TestEveryReasonHasAWord(t *testing.T) {
 	words := map[string]bool{}
-	for r := ReasonNew; r <= ReasonDoubtful; r++ {
+	for r := ReasonNew; r <= ReasonNextRun; r++ {
 		if word := r.String(); word == "" || words[word] {
 			t.Errorf("reason %d has the word %q", r, word)
 		}

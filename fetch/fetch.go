@@ -32,6 +32,7 @@ type Options struct {
 	Hostname  string        // for the names of delivered files
 	OneOff    []string      // the words that name the account in place of its name and a config, for hints; nil if it stands in one
 	DryRun    bool          // choose and report, change nothing anywhere
+	Headers   bool          // in a dry run: ask for the header of each message, and tell what it says
 	Adopt     bool          // accept that an account's server or user has changed
 	AcceptKey bool          // accept that the key of a server trusted on first use has changed
 	Facts     bool          // tell of each delivered message its digest and what its header says

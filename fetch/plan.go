@@ -1,7 +1,6 @@
 package fetch
 
 import (
-	"haulmail/config"
 	"haulmail/fetch/pop3"
 	"haulmail/fetch/seen"
 )
@@ -16,12 +15,15 @@ type plan struct {
 	found     map[int]seen.Entry // known from the Maildir alone, the state being lost
 	left      map[string]Reason
 	failures  map[string]seen.Failure // of earlier runs
-	rule      config.Delete
+	policy    policy
+	told      seen.Marks // of messages that are too large
+	reached   seen.Marks // when messages reached the mailbox, as far as it was asked
 
 	get      []place
 	returned []seen.Entry // due, and to be left on the server from now on
 	retry    []place      // failed in earlier runs: to be asked for after all others, one at a time
 	due      []place      // fetched by earlier runs, to be deleted now
+	large    []place      // too large, which was not told yet
 	safe     []place      // of get and retry: delivered, and to be deleted now; the batcher fills it in
 }
 
@@ -35,7 +37,7 @@ func (h *haul) plan(s *session) (*plan, error) {
 		return nil, doing(doingList, s.brokenAhead(err))
 	}
 	h.Step(StepListed)
-	p := &plan{list: list, rule: h.a.Delete, left: h.left}
+	p := &plan{list: list, policy: h.policy(), left: h.left}
 	if err := h.nameMessages(s, p); err != nil {
 		return nil, err
 	}
@@ -51,8 +53,30 @@ func (h *haul) plan(s *session) (*plan, error) {
 	if err := h.rebuild(p); err != nil {
 		return nil, err
 	}
+	if err := h.readMarks(p); err != nil {
+		return nil, err
+	}
+	if err := h.findAges(s, p); err != nil {
+		return nil, err
+	}
 	h.choose(p)
-	return p, nil
+	return p, h.tellLarge(p)
+}
+
+// policy is that of the account, and what the sessions before this one have fetched of the run's share.
+func (h *haul) policy() policy {
+	return policy{delete: h.a.Delete, Selection: h.a.Selection, now: h.Now(), messages: h.result.Messages, octets: h.result.Received}
+}
+
+// readMarks reads what earlier runs have noted of messages that stay on the server, as far as the policy asks for it.
+func (h *haul) readMarks(p *plan) (err error) {
+	if p.policy.MaxSize > 0 {
+		p.told, err = h.store.Marks(seen.Told, p.matched, p.list.Size)
+	}
+	if err == nil && p.policy.Since > 0 {
+		p.reached, err = h.store.Marks(seen.Dated, p.matched, p.list.Size)
+	}
+	return onDisk("read the state", err)
 }
 
 // name is what the state knows a message by: its UID; for one whose UID occurs before it in the listing, the UID and the count; for
@@ -68,7 +92,7 @@ func (p *plan) name(i int) []byte {
 func (p *plan) message(i int) message {
 	name := p.name(i)
 	_, named := p.names[i]
-	m := message{size: p.list.Size(i), nameless: name == nil, unlisted: name == nil && !named, unsettled: p.unsettled[string(name)], left: p.left[string(name)]}
+	m := message{size: p.list.Size(i), nameless: name == nil, unlisted: name == nil && !named, unsettled: p.unsettled[string(name)], left: p.left[string(name)], reached: p.reached.At(i)}
 	if f, ok := p.failures[string(name)]; ok {
 		m.failures, m.retryAt = f.Count, RetryAt(f)
 	}
@@ -80,22 +104,26 @@ func (p *plan) message(i int) message {
 	return m
 }
 
+// size is what the reply to a request for the i-th message should have in octets, or -1 if nobody knows.
+func (p *plan) size(i int) int64 {
+	if p.policy.HeadersOnly {
+		return -1
+	}
+	return p.list.Size(i)
+}
+
 // choose decides about every message, and tells the sums. The count of failures begins anew with what earlier sessions of the run
 // have met.
 func (h *haul) choose(p *plan) {
 	told := Listed{Account: h.a.Name, Total: p.list.Len()}
 	unlisted, failed := 0, 0
-	now := h.Now()
 	p.get = make([]place, 0, p.list.Len()-p.matched.Known)
-	for i := range p.list.Len() {
-		size := min(max(p.list.Size(i), 0), believable)
-		told.Bytes += size
-		m := p.message(i)
-		d := decide(m, p.rule, now)
+	choose(p.list.Len(), p.message, p.policy, func(i int, m message, d Decision) {
+		told.Bytes += min(max(m.size, 0), believable)
 		switch d.Action {
 		case Get:
 			told.Get++
-			told.GetBytes += size
+			told.GetBytes += min(max(p.size(i), 0), believable)
 			if d.Reason == ReasonRetry {
 				p.retry = append(p.retry, place(i))
 			} else {
@@ -112,9 +140,13 @@ func (h *haul) choose(p *plan) {
 				unlisted++
 			case ReasonFailed:
 				failed++
+			case ReasonTooLarge:
+				if p.told.At(i).IsZero() {
+					p.large = append(p.large, place(i))
+				}
 			}
 		}
-	}
+	})
 	if unlisted > 0 {
 		h.warn("%d messages are in LIST and not in UIDL, and are left on the server", unlisted)
 	}
@@ -134,20 +166,34 @@ func (h *haul) tellSkipped(p *plan, i int, m message, d Decision) {
 	if h.DryRun || h.planned || d.Reason.wanted() && !h.EachSkip {
 		return
 	}
-	h.tell(Skipped{Account: h.a.Name, UID: p.list.UID(i), Size: m.size, Reason: d.Reason, Text: reasonText(d, m, p.rule)})
+	h.tell(Skipped{Account: h.a.Name, UID: p.list.UID(i), Size: m.size, Reason: d.Reason, Text: reasonText(d, m, p.policy)})
 }
 
-// tellPlan tells what is decided about each message.
-func (h *haul) tellPlan(p *plan) {
-	now := h.Now()
-	for i := range p.list.Len() {
-		m := p.message(i)
-		d := decide(m, p.rule, now)
-		h.tell(Chosen{
-			Account: h.a.Name, Number: p.list.Number(i), UID: p.list.UID(i), Size: m.size,
-			Action: d.Action, Reason: d.Reason, Text: reasonText(d, m, p.rule),
-		})
+// tellLarge warns of the messages that are left on the server for their size: of each in one run only, which the state remembers. One
+// without a name it cannot remember.
+func (h *haul) tellLarge(p *plan) error {
+	if h.DryRun || len(p.large) == 0 {
+		return nil
 	}
+	var marked []seen.Marked
+	for k, i := range p.large {
+		name, size := p.name(int(i)), p.list.Size(int(i))
+		if k < mostTold {
+			h.warn("message %d (UID %q, %d octets) is larger than max_size (%s), and stays on the server",
+				p.list.Number(int(i)), p.list.UID(int(i)), size, p.policy.MaxSize)
+		}
+		if !h.EachSkip { // else it is told of already
+			d := Decision{Skip, ReasonTooLarge}
+			h.tell(Skipped{Account: h.a.Name, UID: p.list.UID(int(i)), Size: size, Reason: d.Reason, Text: reasonText(d, message{}, p.policy)})
+		}
+		if name != nil {
+			marked = append(marked, seen.Marked{UID: name, ListSize: size, Time: h.Now()})
+		}
+	}
+	if more := len(p.large) - mostTold; more > 0 {
+		h.warn("%d more messages are larger than max_size (%s), and stay on the server", more, p.policy.MaxSize)
+	}
+	return onDisk("record what is too large", h.store.AddMarks(seen.Told, marked, p.matched))
 }
 
 // unsettled gives the names that open intents hold. Only a dry run, which must not recover, finds any.

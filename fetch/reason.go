@@ -17,6 +17,9 @@ var reasonWords = map[Reason]string{
 	ReasonWaiting:     "waiting",
 	ReasonFailed:      "failed",
 	ReasonDoubtful:    "doubtful",
+	ReasonTooLarge:    "too_large",
+	ReasonTooOld:      "too_old",
+	ReasonNextRun:     "next_run",
 }
 
 // String gives the word that scripts know a reason by.
@@ -25,7 +28,7 @@ func (r Reason) String() string { return reasonWords[r] }
 // wanted tells whether a message is left alone because the account wants it so, and all is well with it.
 func (r Reason) wanted() bool {
 	switch r {
-	case ReasonSeen, ReasonYoung, ReasonDoubtful:
+	case ReasonSeen, ReasonYoung, ReasonDoubtful, ReasonTooLarge, ReasonTooOld, ReasonNextRun:
 		return true
 	}
 	return false

@@ -12,16 +12,6 @@ import (
 	"haulmail/maildir"
 )
 
-// A message ends somewhere, whatever the server says: after four times LIST's size and some more, or, where LIST told none, after
-// unlistedLimit. LIST's sizes are wrong by a few percent on some servers, and not by more.
-const (
-	limitFactor   = 4
-	limitBase     = 64 << 20
-	unlistedLimit = 2 << 30
-	// believable is the largest size that LIST is believed. A larger one says nothing, and sums of them could overflow.
-	believable = 64 << 30
-)
-
 // arrival is one message in the spool, read whole.
 type arrival struct {
 	index    int    // in the listing
@@ -164,10 +154,10 @@ func (w *walk) doubted() []place {
 func (w *walk) run(s *session) error {
 	wants := make([]pop3.Want, len(w.get))
 	for k, i := range w.get {
-		wants[k] = pop3.Want{Number: w.p.list.Number(int(i)), Size: w.p.list.Size(int(i))}
+		wants[k] = pop3.Want{Number: w.p.list.Number(int(i)), Size: w.p.size(int(i))}
 	}
 	w.doubts = make(map[place]doubt)
-	r := s.client.Retrieve(wants, w.pipelining)
+	r := s.ask(wants, w.pipelining)
 	s.beGentle(r)
 	defer s.beGentle(nil)
 	// While the Maildir is opened, or made, the server is at work on what is asked for ahead.
@@ -179,6 +169,10 @@ func (w *walk) run(s *session) error {
 		w.accept(r)
 		i := int(w.get[r.Index()])
 		if refused := r.Refused(); refused != nil {
+			if s.lacksTop(refused) {
+				s.abandon(r)
+				return also(doing(doingRetrieve, &noTopError{refused}), w.drop())
+			}
 			w.failed(w.p, i, refused)
 			continue
 		}
@@ -258,7 +252,7 @@ func (w *walk) acceptOne(r *pop3.Retrieval, a *arrival) {
 	}
 	earlier, second := w.before[place(a.index)]
 	now := doubt{a.octets, a.file.Sum()}
-	size := w.p.list.Size(a.index)
+	size := w.p.size(a.index)
 	switch {
 	case second && earlier == now:
 		w.believe(a, size)
@@ -308,7 +302,7 @@ func (w *walk) take(a *arrival) {
 		return
 	}
 	w.b.discard(a)
-	d := decide(message{size: a.octets, known: true, oldSize: a.octets, fetched: known.Fetched}, w.p.rule, w.Now())
+	d := decide(message{size: a.octets, known: true, oldSize: a.octets, fetched: known.Fetched}, w.p.policy)
 	if d.Action == Delete {
 		w.p.due = append(w.p.due, place(a.index))
 	}
@@ -341,7 +335,7 @@ func (h *haul) receive(p *plan, r *pop3.Retrieval, i int) (*arrival, error) {
 		return nil, &pop3.SinkError{Err: err}
 	}
 	h.sink.begin(h, file, p.name(i) == nil)
-	octets, err := r.Body(&h.sink, bodyLimit(p.list.Size(i)))
+	octets, err := r.Body(&h.sink, bodyLimit(p.size(i), p.policy))
 	if err == nil {
 		if err = file.Close(); err != nil {
 			err = &pop3.SinkError{Err: err}
@@ -357,11 +351,4 @@ func (h *haul) receive(p *plan, r *pop3.Retrieval, i int) (*arrival, error) {
 	h.received(1, 0)
 	h.Step(StepBodyWritten)
 	return &arrival{index: i, name: name, file: file, octets: octets, facts: h.sink.facts()}, nil
-}
-
-func bodyLimit(size int64) int64 {
-	if size < 0 || size > believable {
-		return unlistedLimit
-	}
-	return limitBase + limitFactor*size
 }

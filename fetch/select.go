@@ -48,6 +48,9 @@ const (
 	ReasonWaiting                   // skip: it failed before, and its time has not come
 	ReasonFailed                    // skip: it failed in this run
 	ReasonDoubtful                  // skip: fetched in this run, much shorter than the server says; not deleted in this run
+	ReasonTooLarge                  // skip: it would be fetched, and is larger than max_size
+	ReasonTooOld                    // skip: it would be fetched, and reached the mailbox longer ago than since
+	ReasonNextRun                   // skip: it would be fetched, and the run has its max_messages or max_bytes
 )
 
 // Decision is what is done about one message, and why.
@@ -68,14 +71,102 @@ type message struct {
 	unsettled bool      // an open intent names it
 	failures  int       // how often it failed since it was last had
 	retryAt   time.Time // when it may be asked for again, of one that failed
+	reached   time.Time // when it reached the mailbox; zero if that is not known
 	left      Reason    // why this run leaves it alone, having met it already; 0 for none
 }
 
-// decide chooses what is done about one message. Fetch, list and a dry run all ask it, so that none of them can promise what another
-// does not do.
+// policy is what a run decides by, beside what is known of each message.
+type policy struct {
+	delete config.Delete
+	config.Selection
+	now time.Time
+
+	messages int   // what the run has fetched so far
+	octets   int64 // and how much that was
+}
+
+// choose decides about n messages of a listing, of which at gives what is known, and calls fn with each decision, in the order in which
+// a run goes through them: what failed before comes after all others. Fetch, list and a dry run all ask it, so that none of them can
+// promise what another does not do.
+func choose(n int, at func(i int) message, r policy, fn func(i int, m message, d Decision)) {
+	share := share{policy: r}
+	var retries []int
+	for i := range r.sequence(n) {
+		m := at(i)
+		d := decide(m, r)
+		if d.Reason == ReasonRetry {
+			retries = append(retries, i)
+			continue
+		}
+		fn(i, m, share.decide(m, d))
+	}
+	for _, i := range retries {
+		m := at(i)
+		fn(i, m, share.decide(m, decide(m, r)))
+	}
+}
+
+// sequence gives the places of a listing in the order of the run.
+func (r policy) sequence(n int) func(yield func(int) bool) {
+	return func(yield func(int) bool) {
+		for k := range n {
+			i := k
+			if r.Order == config.NewestFirst {
+				i = n - 1 - k
+			}
+			if !yield(i) {
+				return
+			}
+		}
+	}
+}
+
+// share is what one run fetches of all that it might: the first messages, up to its bounds. One that is larger than max_bytes is
+// fetched alone, lest it wait for ever.
+type share struct {
+	policy
+	full bool
+}
+
+// decide leaves for the next run what is beyond the share. Messages are shown to it in the order of the run; behind the first that does
+// not fit all others wait, however small, so that the order is kept. What goes by its content alone is outside of it: each run has to
+// fetch all of that, to find out what is new.
+func (s *share) decide(m message, d Decision) Decision {
+	if d.Action != Get || d.Reason == ReasonNoUID {
+		return d
+	}
+	size := max(m.size, 0)
+	if s.HeadersOnly {
+		size = 0
+	}
+	s.full = s.full || s.MaxMessages > 0 && s.messages >= s.MaxMessages ||
+		s.MaxBytes > 0 && s.messages > 0 && s.octets+size > int64(s.MaxBytes)
+	if s.full {
+		return Decision{Skip, ReasonNextRun}
+	}
+	s.messages++
+	s.octets += min(size, believable)
+	return d
+}
+
+// decide chooses what is done about one message, the bounds of a run aside.
+func decide(m message, r policy) Decision {
+	d := judgeKnown(m, r)
+	switch {
+	case d.Action != Get:
+		return d
+	case r.MaxSize > 0 && !r.HeadersOnly && m.size > int64(r.MaxSize):
+		return Decision{Skip, ReasonTooLarge}
+	case r.Since > 0 && !m.reached.IsZero() && m.reached.Before(r.now.Add(-time.Duration(r.Since))):
+		return Decision{Skip, ReasonTooOld}
+	}
+	return d
+}
+
+// judgeKnown chooses by what is known from earlier runs, and earlier in this one.
 //
 // A message of an earlier run is deleted only when its size is still the one it had: servers use UIDs again for other mail.
-func decide(m message, rule config.Delete, now time.Time) Decision {
+func judgeKnown(m message, r policy) Decision {
 	switch {
 	case m.unlisted:
 		return Decision{Skip, ReasonUnlisted}
@@ -85,7 +176,7 @@ func decide(m message, rule config.Delete, now time.Time) Decision {
 		return Decision{Skip, ReasonUnsettled}
 	case m.left != 0:
 		return Decision{Skip, m.left}
-	case !m.known && m.failures > 0 && now.Before(m.retryAt):
+	case !m.known && m.failures > 0 && r.now.Before(m.retryAt):
 		return Decision{Skip, ReasonWaiting}
 	case !m.known && m.failures > 0:
 		return Decision{Get, ReasonRetry}
@@ -93,32 +184,35 @@ func decide(m message, rule config.Delete, now time.Time) Decision {
 		return Decision{Get, ReasonNew}
 	case m.returned && m.size >= 0 && m.oldSize >= 0 && m.size != m.oldSize:
 		return Decision{Get, ReasonReused}
-	case rule.Mode == config.DeleteNever:
+	case r.delete.Mode == config.DeleteNever:
 		return Decision{Skip, ReasonSeen}
-	case rule.Mode == config.DeleteAged && now.Before(m.fetched.Add(rule.Age)):
+	case r.delete.Mode == config.DeleteAged && r.now.Before(m.fetched.Add(r.delete.Age)):
 		return Decision{Skip, ReasonYoung}
 	case m.size < 0 || m.size != m.oldSize:
 		return Decision{Skip, ReasonSizeChanged}
 	case m.returned:
 		return Decision{Skip, ReasonReturned}
-	case rule.Mode == config.DeleteAged:
+	case r.delete.Mode == config.DeleteAged:
 		return Decision{Delete, ReasonOld}
 	}
 	return Decision{Delete, ReasonFetched}
 }
 
 // reasonText says a decision's reason to a person.
-func reasonText(d Decision, m message, rule config.Delete) string {
+func reasonText(d Decision, m message, r policy) string {
 	switch d.Reason {
 	case ReasonNew:
-		if rule.Mode == config.DeleteFetched {
+		if r.delete.Mode == config.DeleteFetched {
 			return "new, then to be deleted"
+		}
+		if r.HeadersOnly {
+			return "new, its header alone"
 		}
 		return "new"
 	case ReasonSeen:
 		return "fetched before"
 	case ReasonYoung:
-		return "fetched before, stays until " + m.fetched.Add(rule.Age).UTC().Format(time.RFC3339)
+		return "fetched before, stays until " + m.fetched.Add(r.delete.Age).UTC().Format(time.RFC3339)
 	case ReasonOld:
 		return "fetched " + m.fetched.UTC().Format(time.RFC3339) + ", old enough"
 	case ReasonFetched:
@@ -146,6 +240,12 @@ func reasonText(d Decision, m message, rule config.Delete) string {
 		return "failed in this run"
 	case ReasonDoubtful:
 		return "much shorter than the server says"
+	case ReasonTooLarge:
+		return "larger than max_size (" + r.MaxSize.String() + ")"
+	case ReasonTooOld:
+		return "older than since (" + r.Since.String() + ")"
+	case ReasonNextRun:
+		return "left for the next run"
 	}
 	return ""
 }

@@ -47,10 +47,10 @@ func TestDecide(t *testing.T) {
 		{"failed before it was had", with(known, func(m *message) { m.failures, m.retryAt = 3, now.Add(time.Hour) }), fetched, Decision{Delete, ReasonFetched}},
 		{"doubtful", with(known, func(m *message) { m.left = ReasonDoubtful }), fetched, Decision{Skip, ReasonDoubtful}},
 	} {
-		if got := decide(row.m, row.rule, now); got != row.want {
+		if got := decide(row.m, policy{delete: row.rule, now: now}); got != row.want {
 			t.Errorf("%s: %v (reason %d), want %v (reason %d)", row.name, got.Action, got.Reason, row.want.Action, row.want.Reason)
 		}
-		if text := reasonText(row.want, row.m, row.rule); text == "" {
+		if text := reasonText(row.want, row.m, policy{delete: row.rule, now: now}); text == "" {
 			t.Errorf("%s: no reason in words", row.name)
 		}
 	}

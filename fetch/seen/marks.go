@@ -24,7 +24,7 @@ func (m Mark) bucket() []byte {
 	return bucketDated
 }
 
-// Marks are the marks of one kind beside a listing: 4 bytes for each message, or none where no message ever had such a mark.
+// Marks are the marks of one kind beside a listing, in 4 bytes for each message. The zero value has none, and takes none.
 type Marks struct{ seconds []uint32 } // 0 is no mark
 
 // At returns the time of the i-th name's mark, to the second; the zero time where it has none.
@@ -35,21 +35,27 @@ func (m Marks) At(i int) time.Time {
 	return time.Unix(int64(m.seconds[i]), 0)
 }
 
+// Set gives the i-th name a mark, in memory alone. A time before 1970 is kept as its beginning.
+func (m Marks) Set(i int, t time.Time) { m.seconds[i] = uint32(markSeconds(t)) }
+
+// markSeconds makes the time of a mark storable.
+func markSeconds(t time.Time) int64 { return min(max(seconds(t), 1), math.MaxUint32) }
+
 // Marks looks up the marks of one kind in a listing that was matched. size gives LIST's size of the i-th message: a mark of a message of
 // another size is not this one's, for the UID is used again.
 func (s *Store) Marks(kind Mark, of *Matched, size func(i int) int64) (m Marks, err error) {
 	listed := of.listed
+	m.seconds = make([]uint32, listed.n)
 	err = s.view("read marks", func(tx *bolt.Tx) error {
 		b := tx.Bucket(kind.bucket())
 		if b == nil {
 			return nil
 		}
-		m.seconds = make([]uint32, listed.n)
 		listed.rewind()
 		return b.ForEach(func(key, sealed []byte) error {
 			return eachRecord(key, sealed, func(e entry) {
 				if i := listed.find(e.uid); i >= 0 && e.size == boundSize(size(i)) {
-					m.seconds[i] = uint32(min(max(e.fetched, 0), math.MaxUint32))
+					m.Set(i, time.Unix(e.fetched, 0))
 				}
 			})
 		})
@@ -75,7 +81,7 @@ func (s *Store) AddMarks(kind Mark, marked []Marked, of *Matched) error {
 		if err := checkUID(m.UID); err != nil {
 			return fmt.Errorf("add marks: %w", err)
 		}
-		entries[i] = entry{uid: m.UID, size: boundSize(m.ListSize), fetched: max(seconds(m.Time), 1), gone: stays}
+		entries[i] = entry{uid: m.UID, size: boundSize(m.ListSize), fetched: markSeconds(m.Time), gone: stays}
 	}
 	return s.update("add marks", func(tx *bolt.Tx) error {
 		b, err := tx.CreateBucketIfNotExists(kind.bucket())

@@ -1,0 +1,228 @@
+package fetch
+
+import (
+	"cmp"
+	"time"
+
+	"haulmail/fetch/header"
+	"haulmail/fetch/pop3"
+	"haulmail/fetch/seen"
+)
+
+// What a message's header says is asked for by TOP, ahead of fetching it or in place of that: where only mail that reached the mailbox
+// since some day is wanted, where a list is to tell whom mail is from, and where headers are all that is wanted.
+const (
+	// headersAtOnce is how many headers are asked for before anything is decided by them.
+	headersAtOnce = 512
+	// agesAtOnce is how many messages that are too old are noted in one transaction.
+	agesAtOnce = 8192
+)
+
+// noTopError is a server that cannot give headers, where nothing else is wanted.
+type noTopError struct{ refused *pop3.ServerError }
+
+func (e *noTopError) Error() string {
+	return "the server has no TOP, by which alone a header can be fetched: " + e.refused.Error()
+}
+
+// ask begins to ask for messages, or for their headers alone.
+func (s *session) ask(wants []pop3.Want, pipelining bool) *pop3.Retrieval {
+	if s.h.a.HeadersOnly {
+		return s.client.RetrieveHeaders(wants, pipelining)
+	}
+	return s.client.Retrieve(wants, pipelining)
+}
+
+// lacksTop tells whether the refusal of a message means that headers cannot be had from this server. One that announces TOP (RFC 2449
+// §6.1) means the message.
+func (s *session) lacksTop(refused *pop3.ServerError) bool {
+	_, announced := s.offered["TOP"]
+	return s.h.a.HeadersOnly && !announced && !temporary(refused)
+}
+
+// headers asks for the headers of messages of the listing, and calls take with each. What breaks the session is, of headers that were
+// asked for one at a time, the message's: it is noted, and left out of the next session.
+func (h *haul) headers(s *session, p *plan, places []place, take func(i int, raw []byte)) error {
+	numbers := make([]int, len(places))
+	for k, i := range places {
+		numbers[k] = p.list.Number(int(i))
+	}
+	next := 0
+	err := s.client.Headers(numbers, s.pipelining, header.MaxBytes, func(raw []byte) {
+		next++
+		take(int(places[next-1]), raw)
+	})
+	switch {
+	case err == nil:
+		return nil
+	case s.pipelining && !isType[*pop3.TooLongError](err):
+		return doing(doingList, s.brokenAhead(err))
+	case h.DryRun || s.ctx.Err() != nil:
+		return doing(doingList, err)
+	}
+	h.failed(p, int(places[next]), err)
+	return doing(doingList, &brokenSession{err: err, culprit: true})
+}
+
+// reached is when a message reached the mailbox: when the last server on its way took it, or else when its author wrote it.
+func reached(f header.Facts) time.Time {
+	if f.Received.IsZero() {
+		return f.Date
+	}
+	return f.Received
+}
+
+// ages finds out how old messages are, as far as a run's share goes.
+type ages struct {
+	*haul
+	s     *session
+	p     *plan
+	share share
+
+	candidates []place       // to be fetched if they are not too old
+	old        []seen.Marked // too old, and not noted yet
+	deaf       bool          // the server gives no headers
+}
+
+// findAges asks how old the messages are that the run would fetch, if it matters. Those that are too old are noted with their time, so
+// that they are not asked for again; and if since reaches further back one day, they are not either. What has failed before was young
+// enough.
+func (h *haul) findAges(s *session, p *plan) (err error) {
+	if p.policy.Since == 0 {
+		return nil
+	}
+	a := &ages{haul: h, s: s, p: p, share: share{policy: p.policy}}
+	for i := range p.policy.sequence(p.list.Len()) {
+		d := decide(p.message(i), p.policy)
+		if d.Action != Get || d.Reason == ReasonRetry || d.Reason == ReasonNoUID {
+			continue
+		}
+		a.candidates = append(a.candidates, place(i))
+		if len(a.candidates) == headersAtOnce {
+			if err = a.ask(); err != nil || a.share.full || a.deaf {
+				break
+			}
+		}
+	}
+	if err == nil && !a.deaf && !a.share.full {
+		err = a.ask()
+	}
+	return also(err, a.note())
+}
+
+// ask asks how old the candidates are, and sees how much of the run's share is left behind them.
+func (a *ages) ask() error {
+	candidates := a.candidates
+	a.candidates = a.candidates[:0]
+	var unknown []place
+	for _, i := range candidates {
+		if a.p.reached.At(int(i)).IsZero() {
+			unknown = append(unknown, i)
+		}
+	}
+	refused := 0
+	err := a.headers(a.s, a.p, unknown, func(i int, raw []byte) {
+		if raw == nil {
+			refused++
+		} else if at := reached(header.Parse(raw)); !at.IsZero() {
+			a.found(i, at)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if a.deaf = refused > 0 && refused == len(unknown); a.deaf {
+		a.warn("the server gives no headers by TOP: how old its mail is cannot be told, and all of it is fetched")
+	}
+	for _, i := range candidates {
+		m := a.p.message(int(i))
+		a.share.decide(m, decide(m, a.p.policy))
+	}
+	if len(a.old) >= agesAtOnce {
+		return a.note()
+	}
+	return nil
+}
+
+// found takes note of how old a message is.
+func (a *ages) found(i int, at time.Time) {
+	a.p.reached.Set(i, at)
+	if d := decide(a.p.message(i), a.p.policy); d.Reason == ReasonTooOld {
+		a.old = append(a.old, seen.Marked{UID: a.p.name(i), ListSize: a.p.list.Size(i), Time: at})
+	}
+}
+
+// note writes down which messages are too old. A dry run notes nothing.
+func (a *ages) note() error {
+	old := a.old
+	a.old = nil
+	if a.DryRun {
+		return nil
+	}
+	return onDisk("record what is too old", a.store.AddMarks(seen.Dated, old, a.p.matched))
+}
+
+// tellPlan tells what is decided about each message, and what its header says if that was asked for.
+func (h *haul) tellPlan(s *session, p *plan) error {
+	t := &teller{haul: h, s: s, p: p}
+	n := 0
+	choose(p.list.Len(), p.message, p.policy, func(i int, m message, d Decision) {
+		if n++; n <= h.shown || t.err != nil {
+			return // an earlier session of the run has told it, or this one has broken
+		}
+		t.rows = append(t.rows, Chosen{
+			Account: h.a.Name, Number: p.list.Number(i), UID: p.list.UID(i), Size: m.size,
+			Action: d.Action, Reason: d.Reason, Text: reasonText(d, m, p.policy), Fetched: m.fetched, Reached: m.reached,
+		})
+		t.places = append(t.places, place(i))
+		if len(t.rows) == headersAtOnce {
+			t.tell()
+		}
+	})
+	if t.err == nil {
+		t.tell()
+	}
+	return t.err
+}
+
+// teller tells of messages some hundred at a time.
+type teller struct {
+	*haul
+	s      *session
+	p      *plan
+	rows   []Chosen
+	places []place // of the rows
+	err    error   // what broke the session
+}
+
+// tell tells what is gathered.
+func (t *teller) tell() {
+	if t.Headers {
+		t.err = t.ask()
+	}
+	if t.err == nil {
+		for _, row := range t.rows {
+			t.haul.tell(row)
+		}
+		t.shown += len(t.rows)
+	}
+	t.rows, t.places = t.rows[:0], t.places[:0]
+}
+
+// ask asks for the headers of what is gathered, but for messages that are left for the next run: who bounds a run wants to see what is in
+// it, and a maildrop may hold a hundred thousand others.
+func (t *teller) ask() error {
+	var places []place
+	var rows []*Chosen
+	for k := range t.rows {
+		if t.rows[k].Reason != ReasonNextRun {
+			places = append(places, t.places[k])
+			rows = append(rows, &t.rows[k])
+		}
+	}
+	return t.headers(t.s, t.p, places, func(_ int, raw []byte) {
+		rows[0].Header = header.Parse(raw)
+		rows[0].Reached = cmp.Or(rows[0].Reached, reached(rows[0].Header))
+		rows = rows[1:]
+	})
+}
