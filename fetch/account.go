@@ -30,7 +30,11 @@ type haul struct {
 	sink     sink          // takes the message that is being received
 	renewed  config.Secret // the token in place of one that the server has refused
 
-	planned    bool // a listing of this run was decided about
+	planned   bool      // a listing of this run was decided about
+	listed    bool      // a listing was seen beside the state
+	known     int       // records of the state then, without those of this run
+	nextLogin time.Time // when another login is allowed, after one that limits it
+
 	exactSizes bool // LIST's sizes have not been found to be wrong
 	looking    bool // what the server shows and offers is asked for
 }
@@ -63,10 +67,10 @@ func (h *haul) account(ctx context.Context, do func(*haul, context.Context) erro
 // fetch is an account's run under the lock of its state.
 func (h *haul) fetch(ctx context.Context) (err error) {
 	if err := h.openState(ctx); err != nil {
-		return err
+		return h.noteRun(ctx, err)
 	}
 	defer func() { err = also(err, h.close()) }()
-	return h.holdBack(ctx, h.haul(ctx))
+	return h.noteRun(ctx, h.holdBack(ctx, h.haul(ctx)))
 }
 
 // haul is the story of a run.

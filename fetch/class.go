@@ -3,6 +3,7 @@ package fetch
 import (
 	"cmp"
 	"errors"
+	"slices"
 	"strings"
 )
 
@@ -43,6 +44,24 @@ const (
 	// Internal is a defect of haulmail itself.
 	Internal
 )
+
+// classWords are the names of the classes. They are a promise: scripts decide by them.
+var classWords = []string{
+	None: "none", Busy: "busy", Held: "held", Temporary: "temporary", Interrupted: "interrupted", Poison: "poison",
+	UnknownHost: "unknown_host", Unavailable: "unavailable", Protocol: "protocol", CannotCreate: "cannot_create", IO: "io",
+	Damaged: "damaged", Login: "login", Config: "config", Internal: "internal",
+}
+
+// String gives the class's name, as it stands in JSON.
+func (c Class) String() string { return classWords[c] }
+
+// classNamed gives the class of that name; Internal for a name that none has.
+func classNamed(word string) Class {
+	if i := slices.Index(classWords, word); i >= 0 {
+		return Class(i)
+	}
+	return Internal
+}
 
 // Patience is with failures that are left to another run, or to a later one: they are neither told nor counted. The zero value has
 // none.

@@ -213,6 +213,12 @@ type Warning struct {
 	Text    string
 }
 
+// Unnoted tells that it could not be written down how a run ended, which is for status alone to know.
+type Unnoted struct {
+	Account string
+	Err     error
+}
+
 // Done is the last event of an account.
 type Done struct{ Result }
 
@@ -255,4 +261,5 @@ func (Skipped) event()    {}
 func (Removed) event()    {}
 func (Deleted) event()    {}
 func (Warning) event()    {}
+func (Unnoted) event()    {}
 func (Done) event()       {}

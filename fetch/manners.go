@@ -67,6 +67,7 @@ func (h *haul) noteLoggedIn(caps pop3.Capabilities) error {
 	if h.DryRun || h.store == nil || announced == 0 && h.a.MinInterval == 0 {
 		return nil
 	}
+	h.nextLogin = h.Now().Add(max(announced, time.Duration(h.a.MinInterval)))
 	note := h.Now().UTC().Format(time.RFC3339) + " " + strconv.Itoa(int(announced/time.Second))
 	return onDisk("write a note into the state", h.store.SetNote(noteLogin, []byte(note)))
 }

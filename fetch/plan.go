@@ -44,6 +44,7 @@ func (h *haul) plan(s *session) (*plan, error) {
 	if p.matched, err = h.store.Match(p.nameTwins()); err != nil {
 		return nil, onDisk("read the state", err)
 	}
+	h.listed, h.known = true, p.matched.Known+p.matched.Missing-h.result.Messages
 	if p.unsettled, err = h.unsettled(); err != nil {
 		return nil, err
 	}

@@ -38,6 +38,7 @@ func (h *haul) rebuild(p *plan) error {
 	if err := h.recordRebuilt(entries); err != nil {
 		return err
 	}
+	h.known += len(entries)
 	if len(entries) > 0 {
 		h.tell(Rebuilt{Account: h.a.Name, Recognised: len(entries), Again: p.unknown() - len(entries)})
 	}

@@ -62,7 +62,7 @@ func newApp(p *program) *cli.App {
 		ExitErrHandler:            func(*cli.Context, error) {},
 		CustomAppHelpTemplate:     rootTemplate,
 		Action:                    p.rootHelp,
-		Commands:                  []*cli.Command{fetchCommand(p), listCommand(p), checkCommand(p), loginCommand(p), configCommand(p), seenCommand(p), versionCommand(p), helpCommand(p)},
+		Commands:                  []*cli.Command{fetchCommand(p), listCommand(p), checkCommand(p), loginCommand(p), configCommand(p), statusCommand(p), seenCommand(p), versionCommand(p), helpCommand(p)},
 	}
 	for _, c := range app.Commands {
 		c.Flags = append(append(c.Flags, commonFlags()...), helpFlag())

@@ -30,10 +30,11 @@ var repoArrows = map[string][]string{
 	"cmd/popdemo":         {"fetch/pop3/pop3test"},
 	"config":              {},
 	"fetch": {
-		"config", "maildir", "fetch/dial", "fetch/header", "fetch/pop3", "fetch/sasl", "fetch/secret", "fetch/seen", "fetch/token",
+		"config", "maildir", "fetch/dial", "fetch/header", "fetch/last", "fetch/pop3", "fetch/sasl", "fetch/secret", "fetch/seen", "fetch/token",
 	},
 	"fetch/dial":            {},
 	"fetch/header":          {},
+	"fetch/last":            {},
 	"fetch/pop3":            {},
 	"fetch/pop3/pop3test":   {},
 	"fetch/sasl":            {},

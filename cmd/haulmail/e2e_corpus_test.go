@@ -180,7 +180,7 @@ func mailFiles(t *testing.T, maildir string) []string {
 }
 
 // snapshot describes every file and folder below dir: name, mode, size, time of change, and content of the small ones.
-// Equal snapshots mean that nothing was written.
+// Equal snapshots mean that nothing was written. The time of a status file, which says when the last run was, is left out.
 func snapshot(t *testing.T, dir string) string {
 	t.Helper()
 	var lines []string
@@ -192,7 +192,11 @@ func snapshot(t *testing.T, dir string) string {
 		if err != nil {
 			return err
 		}
-		line := fmt.Sprintf("%s %v %d %d", path, info.Mode(), info.Size(), info.ModTime().UnixNano())
+		changed := info.ModTime().UnixNano()
+		if strings.HasSuffix(path, ".status") {
+			changed = 0
+		}
+		line := fmt.Sprintf("%s %v %d %d", path, info.Mode(), info.Size(), changed)
 		if info.Mode().IsRegular() && info.Size() < 1<<20 {
 			data, err := os.ReadFile(path)
 			if err != nil {

@@ -125,7 +125,8 @@ func lock(f *os.File, opt Options) error {
 	if opt.ReadOnly {
 		how = syscall.LOCK_SH
 	}
-	for end := time.Now().Add(opt.Wait); ; {
+	// Even who doesn't want to wait outlasts a look by Held.
+	for end := time.Now().Add(max(opt.Wait, lockRetry)); ; {
 		err := syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB)
 		switch {
 		case err == nil:
@@ -142,6 +143,26 @@ func lock(f *os.File, opt Options) error {
 		case <-time.After(lockRetry):
 		}
 	}
+}
+
+// Held tells whether a run holds the state at path for writing. It never waits; where there is no state, nobody holds it.
+func Held(path string) (bool, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer f.Close() // gives back the lock
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
+	switch {
+	case err == nil:
+		return false, nil
+	case err == syscall.EWOULDBLOCK:
+		return true, nil
+	}
+	return false, &fs.PathError{Op: "flock", Path: path, Err: err}
 }
 
 func stillAt(f *os.File, path string) bool {

@@ -2,23 +2,15 @@ package report
 
 import "haulmail/fetch"
 
-// classWords are the names of the classes in JSON. They are a promise: scripts decide by them.
-var classWords = map[fetch.Class]string{
-	fetch.None:         "none",
-	fetch.Busy:         "busy",
-	fetch.Held:         "held",
-	fetch.Temporary:    "temporary",
-	fetch.Interrupted:  "interrupted",
-	fetch.Poison:       "poison",
-	fetch.UnknownHost:  "unknown_host",
-	fetch.Unavailable:  "unavailable",
-	fetch.Protocol:     "protocol",
-	fetch.CannotCreate: "cannot_create",
-	fetch.IO:           "io",
-	fetch.Damaged:      "damaged",
-	fetch.Login:        "login",
-	fetch.Config:       "config",
-	fetch.Internal:     "internal",
+// classWords are the names of the classes in JSON.
+var classWords = namedClasses()
+
+func namedClasses() map[fetch.Class]string {
+	words := make(map[fetch.Class]string)
+	for c := fetch.None; c <= fetch.Internal; c++ {
+		words[c] = c.String()
+	}
+	return words
 }
 
 // ClassUsage is the word for a wrong command line, of which the engine hears nothing.

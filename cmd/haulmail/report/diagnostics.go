@@ -114,6 +114,8 @@ func (d *diagnostics) step(e fetch.Event) {
 		d.say(e.Account, fmt.Sprintf("%s on the server, %s; %d to get, %s; %d to delete", count(e.Total, "message"), size(e.Bytes), e.Get, size(e.GetBytes), e.Delete))
 	case fetch.Committed:
 		d.say(e.Account, fmt.Sprintf("%s safe on disk, %s (%s)", count(e.Messages, "message"), size(e.Bytes), millis(e.Took)))
+	case fetch.Unnoted:
+		d.say(e.Account, fmt.Sprintf("warning: how this run ended is not noted: %v", e.Err))
 	case fetch.Deleted:
 		d.say(e.Account, count(e.Messages, "message")+" deleted on the server")
 	}

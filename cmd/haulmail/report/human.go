@@ -62,3 +62,26 @@ func width(accounts []Account) int {
 
 // pad gives an escaped name, filled with blanks to w.
 func pad(name string, w int) string { return runewidth.FillRight(Escape(name), w) }
+
+// ago gives "just now", "12 min ago", "3 h ago", "5 d ago", and the date for what is long past or, by a clock that was wrong, to come.
+func ago(t, now time.Time) string {
+	switch d := now.Sub(t); {
+	case d < -time.Minute, d >= 100*24*time.Hour:
+		return t.Local().Format(time.DateOnly)
+	case d < time.Minute:
+		return "just now"
+	default:
+		return lasting(d) + " ago"
+	}
+}
+
+// lasting gives a duration from a minute on in its largest unit: "12 min", "3 h", "5 d".
+func lasting(d time.Duration) string {
+	switch {
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d d", int(d.Hours()/24))
+}

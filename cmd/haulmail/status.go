@@ -1,0 +1,78 @@
+package main
+
+import (
+	"io"
+	"os"
+	"time"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+
+	"haulmail/cmd/haulmail/report"
+	"haulmail/fetch"
+)
+
+func statusCommand(p *program) *cli.Command {
+	return &cli.Command{
+		Name:      "status",
+		Usage:     "show how the last runs ended, and what runs now",
+		UsageText: "haulmail status [--check] [flags] [ACCOUNT...]",
+		Description: "Prints one line an account: when it was run last and how that ended, when mail came\n" +
+			"last and how much, how many messages are known to be fetched, how many failed. What\n" +
+			"is wrong stands below. It asks no server, waits for nothing and changes nothing.",
+		Flags: []cli.Flag{&cli.BoolFlag{Name: "check", Usage: "exit with the code of the worst last run"}},
+		Action: func(c *cli.Context) error {
+			return p.inJSON(c, p.status(c))
+		},
+	}
+}
+
+// status tells how the accounts' last runs ended. Telling it is a success; with --check that of the runs is what counts.
+func (p *program) status(c *cli.Context) error {
+	j, err := p.newJob(c, c.Args().Slice(), report.Summaries)
+	if err != nil {
+		return err
+	}
+	var all []fetch.Status
+	var results []fetch.Result
+	worst := fetch.None
+	for _, a := range j.accounts {
+		s, err := fetch.StatusOf(a, j.options)
+		all = append(all, s)
+		results = append(results, fetch.Result{Account: a.Name, Maildir: a.Maildir, Err: err})
+		if c.Bool("check") {
+			worst = max(worst, s.Class)
+		}
+	}
+	code := resultsCode(results, fetch.Patience{}, nil)
+	if code == exitOK {
+		code = classCode(worst)
+	}
+	j.showStatus(all, results, code)
+	if code == exitOK {
+		return nil
+	}
+	return &toldError{code: code}
+}
+
+func (j *job) showStatus(all []fetch.Status, results []fetch.Result, code int) {
+	if j.settings.json {
+		report.StatusJSON(j.reportOptions(), all, results, code)
+	} else {
+		_, _ = io.WriteString(j.out, report.Status(all, time.Now(), widthOf(os.Stdout))) // Output remembers its failure
+	}
+	for _, r := range results {
+		if r.Err != nil {
+			report.Error(os.Stderr, j.colors, r.Err, report.Hint(r.Err))
+		}
+	}
+}
+
+// widthOf is the width of a terminal, and 0 of anything else.
+func widthOf(f *os.File) int {
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
