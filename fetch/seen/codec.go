@@ -233,3 +233,11 @@ func seconds(t time.Time) int64 {
 	}
 	return t.Unix()
 }
+
+// moment is the opposite of seconds.
+func moment(second int64) time.Time {
+	if second == 0 {
+		return time.Time{}
+	}
+	return time.Unix(second, 0)
+}

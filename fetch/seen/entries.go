@@ -12,7 +12,7 @@ import (
 type Entry struct {
 	UID      []byte
 	ListSize int64     // bytes; NoSize if unknown
-	Fetched  time.Time // to the second
+	Fetched  time.Time // to the second; zero for one that was only marked as fetched
 	Vanished time.Time // since when the server doesn't list it; zero for a listed one
 }
 
@@ -36,7 +36,7 @@ func (s *Store) Each(fn func(Entry) error) error {
 }
 
 func (e entry) public() Entry {
-	p := Entry{UID: e.uid, ListSize: e.size, Fetched: time.Unix(e.fetched, 0)}
+	p := Entry{UID: e.uid, ListSize: e.size, Fetched: moment(e.fetched)}
 	if e.gone != stays {
 		p.Vanished = time.Unix(e.gone, 0)
 	}
@@ -45,8 +45,11 @@ func (e entry) public() Entry {
 
 // AddSeen records messages as fetched, by hand or because they were found in the Maildir, in one transaction. A UID that is
 // known already gets the new record.
-func (s *Store) AddSeen(records []Entry) error {
-	if len(records) == 0 {
+func (s *Store) AddSeen(records []Entry) error { return s.Merge(records, nil) }
+
+// Merge is AddSeen and NoteFailures in one transaction. A UID that is in both is fetched and failed since.
+func (s *Store) Merge(records []Entry, failed []Failure) error {
+	if len(records)+len(failed) == 0 {
 		return nil
 	}
 	entries := make([]entry, len(records))
@@ -59,6 +62,11 @@ func (s *Store) AddSeen(records []Entry) error {
 			entries[i].gone = seconds(r.Vanished)
 		}
 	}
+	for i := range failed {
+		if err := failed[i].check(); err != nil {
+			return fmt.Errorf("add failures: %w", err)
+		}
+	}
 	return s.update("add records", func(tx *bolt.Tx) error {
 		if _, err := nextBatch(tx); err != nil {
 			return err
@@ -66,7 +74,10 @@ func (s *Store) AddSeen(records []Entry) error {
 		if _, err := forget(tx, len(entries), func(i int) []byte { return entries[i].uid }); err != nil {
 			return err
 		}
-		return addRecords(tx, entries)
+		if err := addRecords(tx, entries); err != nil {
+			return err
+		}
+		return putFailures(tx, failed)
 	})
 }
 
@@ -86,31 +97,6 @@ func (s *Store) MarkGone(uids [][]byte) error {
 			return true
 		})
 	})
-}
-
-// Forget removes the records of these UIDs in one transaction, so that the messages are fetched again, and returns how many
-// records that were.
-func (s *Store) Forget(uids [][]byte) (n int, err error) {
-	if len(uids) == 0 {
-		return 0, nil
-	}
-	err = s.update("forget", func(tx *bolt.Tx) (err error) {
-		n, err = forget(tx, len(uids), func(i int) []byte { return uids[i] })
-		return err
-	})
-	return n, err
-}
-
-func forget(tx *bolt.Tx, n int, uid func(i int) []byte) (forgotten int, err error) {
-	x := NewIndex(n, uid)
-	err = rewrite(tx, func(e *entry) bool {
-		if x.find(e.uid) < 0 {
-			return true
-		}
-		forgotten++
-		return false
-	})
-	return forgotten, err
 }
 
 // Note returns the bytes stored under name, or nil.
@@ -158,18 +144,20 @@ func (s *Store) SetNotes(notes ...Note) error {
 	if len(changed) == 0 {
 		return nil
 	}
-	return s.update("set notes", func(tx *bolt.Tx) error {
-		b, err := bucket(tx, bucketNote)
-		for _, n := range changed {
-			if err != nil {
-				return err
-			}
-			if n.Value == nil {
-				err = b.Delete([]byte(n.Name))
-			} else {
-				err = b.Put([]byte(n.Name), seal([]byte(n.Name), bytes.Clone(n.Value)))
-			}
+	return s.update("set notes", func(tx *bolt.Tx) error { return putNotes(tx, changed) })
+}
+
+func putNotes(tx *bolt.Tx, notes []Note) error {
+	b, err := bucket(tx, bucketNote)
+	for _, n := range notes {
+		if err != nil {
+			return err
 		}
-		return err
-	})
+		if n.Value == nil {
+			err = b.Delete([]byte(n.Name))
+		} else {
+			err = b.Put([]byte(n.Name), seal([]byte(n.Name), bytes.Clone(n.Value)))
+		}
+	}
+	return err
 }

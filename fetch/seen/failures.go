@@ -21,10 +21,10 @@ type Failure struct {
 	Reason string    // why it failed last: raw, may be the server's words, and not UTF-8
 }
 
-// failureMark stands before the UID in a failure's key: bbolt takes no empty key, and servers have sent empty UIDs.
-const failureMark = 'u'
+// uidMark stands before the UID in a key: bbolt takes no empty key, and servers have sent empty UIDs.
+const uidMark = 'u'
 
-func failureKey(uid []byte) []byte { return append([]byte{failureMark}, uid...) }
+func uidKey(uid []byte) []byte { return append([]byte{uidMark}, uid...) }
 
 // Failures returns all failures, in no promised order.
 func (s *Store) Failures() (all []Failure, err error) {
@@ -61,21 +61,26 @@ func (s *Store) NoteFailures(failed []Failure, cleared [][]byte) error {
 		if err := clearFailures(tx, len(cleared), func(i int) []byte { return cleared[i] }); err != nil {
 			return err
 		}
-		if len(failed) == 0 {
-			return nil
-		}
-		b, err := tx.CreateBucketIfNotExists(bucketFailed) // states of earlier versions have none
-		if err != nil {
+		return putFailures(tx, failed)
+	})
+}
+
+// putFailures stores failures, and drops the oldest of too many.
+func putFailures(tx *bolt.Tx, failed []Failure) error {
+	if len(failed) == 0 {
+		return nil
+	}
+	b, err := tx.CreateBucketIfNotExists(bucketFailed) // states of earlier versions have none
+	if err != nil {
+		return err
+	}
+	for i := range failed {
+		key := uidKey(failed[i].UID)
+		if err := b.Put(key, seal(key, failed[i].encode())); err != nil {
 			return err
 		}
-		for i := range failed {
-			key := failureKey(failed[i].UID)
-			if err := b.Put(key, seal(key, failed[i].encode())); err != nil {
-				return err
-			}
-		}
-		return dropOldest(b)
-	})
+	}
+	return dropOldest(b)
 }
 
 func (f *Failure) check() error {
@@ -94,12 +99,12 @@ func wouldChange(b *bolt.Bucket, failed []Failure, cleared [][]byte) bool {
 		return len(failed) > 0
 	}
 	for _, uid := range cleared {
-		if b.Get(failureKey(uid)) != nil {
+		if b.Get(uidKey(uid)) != nil {
 			return true
 		}
 	}
 	for i := range failed {
-		key := failureKey(failed[i].UID)
+		key := uidKey(failed[i].UID)
 		if !bytes.Equal(b.Get(key), seal(key, failed[i].encode())) {
 			return true
 		}
@@ -109,19 +114,7 @@ func wouldChange(b *bolt.Bucket, failed []Failure, cleared [][]byte) bool {
 
 // clearFailures removes the failures of n UIDs.
 func clearFailures(tx *bolt.Tx, n int, uid func(i int) []byte) error {
-	b := tx.Bucket(bucketFailed)
-	if b == nil {
-		return nil
-	}
-	if first, _ := b.Cursor().First(); first == nil {
-		return nil
-	}
-	for i := range n {
-		if err := b.Delete(failureKey(uid(i))); err != nil {
-			return err
-		}
-	}
-	return nil
+	return clearUIDs(tx.Bucket(bucketFailed), n, uid)
 }
 
 // clearLapsed removes the failures that lapsed.
@@ -183,7 +176,7 @@ func readFailure(key, sealed []byte) (Failure, error) {
 	if err != nil {
 		return Failure{}, err
 	}
-	if len(key) == 0 || key[0] != failureMark {
+	if len(key) == 0 || key[0] != uidMark {
 		return Failure{}, damagef("failure of %.64q", key)
 	}
 	return decodeFailure(key[1:], value)

@@ -208,7 +208,7 @@ func TestFailuresOfOthers(t *testing.T) {
 }
 
 func TestDamagedFailures(t *testing.T) {
-	key := failureKey([]byte("a"))
+	key := uidKey([]byte("a"))
 	good := Failure{Count: 1, Last: start, Reason: "cut off"}
 	for what, put := range map[string]struct{ key, sealed []byte }{
 		"no seal":       {key, []byte{1}},

@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 	"testing"
-	"time"
 
 	"pgregory.net/rapid"
 )
@@ -82,7 +81,7 @@ func TestFound(t *testing.T) {
 		m.set(i, e)
 	}
 	for i, e := range entries {
-		if want := (Record{true, e.size, time.Unix(e.fetched, 0), e.gone != stays}); m.At(i) != want {
+		if want := (Record{true, e.size, moment(e.fetched), e.gone != stays}); m.At(i) != want {
 			t.Errorf("%v became %v", want, m.At(i))
 		}
 	}

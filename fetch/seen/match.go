@@ -11,7 +11,7 @@ import (
 type Record struct {
 	Known    bool      // fetched and recorded
 	ListSize int64     // bytes, as LIST said when it was fetched; NoSize if unknown or in doubt
-	Fetched  time.Time // to the second
+	Fetched  time.Time // to the second; zero for one that was only marked as fetched
 	Returned bool      // it had vanished from the listing, or was deleted, and is listed again
 }
 
@@ -53,7 +53,7 @@ func (m *Matched) Len() int { return len(m.found) }
 // At returns what is known about the i-th name of the listing.
 func (m *Matched) At(i int) Record {
 	f := m.found[i]
-	r := Record{ListSize: NoSize, Fetched: time.Unix(int64(f.fetched), 0), Known: true, Returned: f.size&returnedBit != 0}
+	r := Record{ListSize: NoSize, Fetched: moment(int64(f.fetched)), Known: true, Returned: f.size&returnedBit != 0}
 	switch size := f.size &^ returnedBit; size {
 	case unknown:
 		return Record{ListSize: NoSize}

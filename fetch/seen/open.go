@@ -21,9 +21,10 @@ var (
 	bucketSeen   = []byte("seen")   // number of the block → block of records, oldest first
 	bucketIntent = []byte("intent") // batch ID → batch
 	bucketNote   = []byte("note")   // name → bytes
-	bucketFailed = []byte("failed") // failureKey → failure; made when a message fails for the first time
+	bucketFailed = []byte("failed") // uidKey → failure; made when a message fails for the first time
 	bucketTold   = []byte("told")   // as bucketSeen, with the time when it was told; made with the first one
 	bucketDated  = []byte("dated")  // as bucketSeen, with the message's own time; made with the first one
+	bucketWanted = []byte("wanted") // uidKey → nothing; made when a message is forgotten for the first time
 )
 
 const (

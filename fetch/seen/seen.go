@@ -6,6 +6,7 @@
 //   - the intents: for each batch that is being delivered, which UID becomes which file;
 //   - the failures: which UIDs could not be fetched whole, how often, when last, and why;
 //   - the marks: which UIDs were left on the server for their size or their age, so that neither is told or asked for again;
+//   - the wanted UIDs: which were forgotten by hand, so that they are fetched again;
 //   - the account's identity, and the name of its private spool folder;
 //   - notes: a few small values that later runs want to find again.
 //

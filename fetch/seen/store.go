@@ -257,9 +257,10 @@ func (b *Batch) entries() []entry {
 }
 
 // addRecords adds records behind the last one: to the last block while it isn't full, then to new ones. A message that is
-// fetched is no failure any more.
+// fetched is no failure any more, and not wanted again.
 func addRecords(tx *bolt.Tx, entries []entry) error {
-	if err := clearFailures(tx, len(entries), func(i int) []byte { return entries[i].uid }); err != nil {
+	uid := func(i int) []byte { return entries[i].uid }
+	if err := errors.Join(clearFailures(tx, len(entries), uid), clearWanted(tx, len(entries), uid)); err != nil {
 		return err
 	}
 	blocks, err := bucket(tx, bucketSeen)
