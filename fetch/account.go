@@ -20,11 +20,12 @@ type haul struct {
 	a        *config.Account
 	identity seen.Identity
 	store    *seen.Store
-	box      *maildir.Box      // nil while the Maildir is missing
-	ready    func() error      // opens the Maildir, once
-	left     map[string]Reason // names of messages that this run has met and leaves alone from then on
-	shown    int               // messages of a dry run that were told of, in any of its sessions
-	failures []failure         // not recorded yet
+	box      *maildir.Box         // nil while the Maildir is missing
+	ready    func() error         // opens the Maildir, once
+	talk     func(*session) error // what a session is for, once it is logged in
+	left     map[string]Reason    // names of messages that this run has met and leaves alone from then on
+	shown    int                  // messages of a dry run that were told of, in any of its sessions
+	failures []failure            // not recorded yet
 	result   Result
 	progress progress
 	sink     sink          // takes the message that is being received
@@ -40,13 +41,15 @@ type haul struct {
 }
 
 func newHaul(e *engine, a *config.Account) *haul {
-	return &haul{
+	h := &haul{
 		engine:   e,
 		a:        a,
 		identity: seen.Identity{Server: strings.TrimSuffix(a.Server.Host, "."), User: a.Username},
 		left:     make(map[string]Reason),
 		result:   Result{Account: a.Name, Maildir: a.Maildir, DryRun: e.DryRun},
 	}
+	h.talk = h.take
+	return h
 }
 
 // account does one account within the limits of the scheduler, and tells how it went.
@@ -99,13 +102,18 @@ func (h *haul) haul(ctx context.Context) error {
 	return err
 }
 
-// session is one connection to the server, a line a step.
+// session is one connection to the server.
 func (h *haul) session(ctx context.Context, password config.Secret, pipelining bool) error {
 	s, err := h.loggedIn(ctx, password, pipelining)
 	if err != nil {
 		return err
 	}
 	defer s.close()
+	return h.talk(s)
+}
+
+// take fetches what is new and deletes what may go.
+func (h *haul) take(s *session) error {
 	p, err := h.plan(s)
 	if err != nil {
 		return err

@@ -168,6 +168,15 @@ func (h *haul) classifyLocal(err error) (Class, string, bool) {
 	if e, ok := errors.AsType[*seen.DamagedError](err); ok {
 		return Damaged, fmt.Sprintf("move it away: mv %[1]s %[1]s.damaged; the next run rebuilds it from the Maildir", shellWord(e.Path)), true
 	}
+	if _, ok := errors.AsType[*forgottenError](err); ok {
+		return Damaged, "have the state know them: " + h.typed("seen rebuild"), true
+	}
+	if _, ok := errors.AsType[*seen.TextError](err); ok {
+		return Damaged, "nothing was changed", true
+	}
+	if _, ok := errors.AsType[*strangerError](err); ok {
+		return Config, "its first line says so; if the mailbox was only renamed, change that line", true
+	}
 	if _, ok := errors.AsType[*unreachableError](err); ok {
 		return Temporary, "is its disk mounted? nothing is fetched until it is back", true
 	}

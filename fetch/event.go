@@ -213,6 +213,52 @@ type Warning struct {
 	Text    string
 }
 
+// Marked tells what was marked as fetched without fetching it, or would be in a dry run.
+type Marked struct {
+	Account  string
+	Messages int // that were not known
+	Known    int
+	Nameless int // without a UID and a header: only their content could tell them
+}
+
+// Forgotten tells what was forgotten, or would be in a dry run, so that it is fetched again.
+type Forgotten struct {
+	Account  string
+	Messages int
+}
+
+// Recognised tells what was found in the Maildir by somebody's wish, or would be in a dry run.
+type Recognised struct {
+	Account  string
+	Messages int // of the listing: they count as fetched now
+	Doubtful int // whose files are there, but not with the size that they have now: perhaps other mail
+	Unknown  int // the others that are not known
+}
+
+// Imported tells what was taken from a text, or would be in a dry run.
+type Imported struct {
+	Account  string
+	Messages int
+	Failures int
+	Known    int // of both, left as they were
+}
+
+// Verified tells how a state and a Maildir go together.
+type Verified struct {
+	Account  string
+	Messages int // that the state knows
+	Found    int // of them, whose files are in the Maildir
+	Marked   int // of them, marked as fetched by hand: no file is to be expected
+	Gone     int // the others: moved or deleted by a reader
+	Unnamed  int // files of which the state knows nothing: long gone from the server, or of another account
+	Pending  int // messages that an earlier run was cut off with
+	Failed   int
+	Asked    bool // the server was asked for its listing, of which the following tell
+	Listed   int
+	New      int // not known, and not in the Maildir
+	Again    int // not known, and in the Maildir: the next run would fetch them again
+}
+
 // Unnoted tells that it could not be written down how a run ended, which is for status alone to know.
 type Unnoted struct {
 	Account string
@@ -261,5 +307,10 @@ func (Skipped) event()    {}
 func (Removed) event()    {}
 func (Deleted) event()    {}
 func (Warning) event()    {}
+func (Marked) event()     {}
+func (Forgotten) event()  {}
+func (Recognised) event() {}
+func (Imported) event()   {}
+func (Verified) event()   {}
 func (Unnoted) event()    {}
 func (Done) event()       {}

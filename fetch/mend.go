@@ -11,8 +11,8 @@ import (
 	"haulmail/fetch/seen"
 )
 
-// What follows is for those who look into an account's state, or mend it, between runs. No server is asked. Errors are of type *Error;
-// a state that a run holds is of class Busy.
+// What follows is for those who look into an account's state, or mend it, between runs. Errors are of type *Error; a state that a run
+// holds is of class Busy.
 
 // lockWait is how long they wait at least for a run that holds the state: it is at its end, or a person had better hear of it.
 const lockWait = 2 * time.Second
@@ -85,11 +85,38 @@ func Retry(ctx context.Context, a *config.Account, o Options, uids [][]byte) (n 
 	return n, nil
 }
 
+// EachName calls fn for what each message goes by that was fetched, or that an earlier run was cut off with. The name is valid only
+// during the call.
+func EachName(ctx context.Context, a *config.Account, o Options, fn func(name []byte)) error {
+	return mend(ctx, a, o, seen.Options{ReadOnly: true}, func(h *haul) error {
+		unsettled, err := h.unsettled()
+		if err != nil {
+			return err
+		}
+		for name := range unsettled {
+			fn([]byte(name))
+		}
+		return onDisk("read the state", h.store.Each(func(e seen.Entry) error {
+			fn(e.UID)
+			return nil
+		}))
+	})
+}
+
 // mend opens an account's state for do.
 func mend(ctx context.Context, a *config.Account, o Options, so seen.Options, do func(*haul) error) (err error) {
+	h := newHaul(byHand(o), a)
+	return h.explain(ctx, h.locally(ctx, so, func() error { return do(h) }))
+}
+
+// byHand is the engine of those who will wait a moment for a run that is at its end.
+func byHand(o Options) *engine {
 	o.Wait = max(o.Wait, lockWait)
-	h := newHaul(newEngine(o), a)
-	defer func() { err = h.explain(ctx, err) }()
+	return newEngine(o)
+}
+
+// locally opens the account's state for do, which asks no server.
+func (h *haul) locally(ctx context.Context, so seen.Options, do func() error) (err error) {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -97,5 +124,31 @@ func mend(ctx context.Context, a *config.Account, o Options, so seen.Options, do
 		return err
 	}
 	defer func() { err = also(err, h.close()) }()
-	return do(h)
+	return do()
+}
+
+// change is locally for a change: what an earlier run was cut off with is settled before, or that would undo the change.
+func (h *haul) change(ctx context.Context, do func() error) error {
+	return h.locally(ctx, seen.Options{ReadOnly: h.DryRun}, func() error {
+		if err := h.recover(); err != nil {
+			return err
+		}
+		return do()
+	})
+}
+
+// visit logs in for do, which is given the listing beside the state. Nothing is fetched or deleted.
+func (h *haul) visit(ctx context.Context, do func(*plan) error) (err error) {
+	if err := h.openState(ctx); err != nil {
+		return err
+	}
+	defer func() { err = also(err, h.close()) }()
+	h.talk = func(s *session) error {
+		p, err := h.beside(s)
+		if err != nil {
+			return err
+		}
+		return also(do(p), s.quit())
+	}
+	return h.haul(ctx)
 }

@@ -32,6 +32,25 @@ type place int32
 
 // plan asks for the listing and decides about each message of it.
 func (h *haul) plan(s *session) (*plan, error) {
+	p, err := h.beside(s)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.rebuild(p); err != nil {
+		return nil, err
+	}
+	if err := h.readMarks(p); err != nil {
+		return nil, err
+	}
+	if err := h.findAges(s, p); err != nil {
+		return nil, err
+	}
+	h.choose(p)
+	return p, h.tellLarge(p)
+}
+
+// beside asks for the listing and looks up in the state what is known of it.
+func (h *haul) beside(s *session) (*plan, error) {
 	list, err := s.client.List(s.pipelining)
 	if err != nil {
 		return nil, doing(doingList, s.brokenAhead(err))
@@ -51,17 +70,7 @@ func (h *haul) plan(s *session) (*plan, error) {
 	if p.failures, err = h.failuresByName(); err != nil {
 		return nil, err
 	}
-	if err := h.rebuild(p); err != nil {
-		return nil, err
-	}
-	if err := h.readMarks(p); err != nil {
-		return nil, err
-	}
-	if err := h.findAges(s, p); err != nil {
-		return nil, err
-	}
-	h.choose(p)
-	return p, h.tellLarge(p)
+	return p, nil
 }
 
 // policy is that of the account, and what the sessions before this one have fetched of the run's share.

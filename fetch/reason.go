@@ -16,6 +16,7 @@ var reasonWords = map[Reason]string{
 	ReasonRetry:       "retry",
 	ReasonWaiting:     "waiting",
 	ReasonFailed:      "failed",
+	ReasonMarked:      "marked",
 	ReasonDoubtful:    "doubtful",
 	ReasonTooLarge:    "too_large",
 	ReasonTooOld:      "too_old",
@@ -28,7 +29,7 @@ func (r Reason) String() string { return reasonWords[r] }
 // wanted tells whether a message is left alone because the account wants it so, and all is well with it.
 func (r Reason) wanted() bool {
 	switch r {
-	case ReasonSeen, ReasonYoung, ReasonDoubtful, ReasonTooLarge, ReasonTooOld, ReasonNextRun:
+	case ReasonSeen, ReasonYoung, ReasonMarked, ReasonDoubtful, ReasonTooLarge, ReasonTooOld, ReasonNextRun:
 		return true
 	}
 	return false

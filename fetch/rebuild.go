@@ -7,42 +7,57 @@ import (
 	"haulmail/maildir"
 )
 
-// rebuild recognises the listing's messages in the Maildir when the state is new: it was lost, or the Maildir came from another
-// machine. It goes on doing so for a while: some of the mail may just not be listed today. The size that a file's name tells stands in
-// for LIST's, so that a message is deleted only where both agree.
+// A state that is new was lost, or the Maildir came from another machine: the Maildir tells by the names of its files what it holds. It
+// is looked through for a while, since some of the mail may just not be listed today.
+
+// rebuild recognises the listing's messages in the Maildir when the state is new, but for those that are wanted again.
 func (h *haul) rebuild(p *plan) error {
 	may, err := h.mayRebuild(p)
 	if err != nil || !may {
 		return err
 	}
+	wanted, err := h.store.Wanted()
+	if err != nil {
+		return onDisk("read the state", err)
+	}
+	found, _, err := h.recognise(p, wanted)
+	if err == nil && found > 0 {
+		h.tell(Rebuilt{Account: h.a.Name, Recognised: found, Again: p.unknown() - found})
+	}
+	return err
+}
+
+// recognise records the messages of the listing that are not known and whose files are in the Maildir, and gives their number and that
+// of those in doubt. The size that a file's name tells stands in for LIST's, so that a message is deleted only where both agree.
+func (h *haul) recognise(p *plan, except map[string]bool) (found, doubtful int, err error) {
 	inMaildir, err := h.delivered()
 	if err != nil || len(inMaildir) == 0 {
-		return err
+		return 0, 0, err
 	}
 	p.found = make(map[int]seen.Entry)
 	var entries []seen.Entry
 	for i := range p.list.Len() {
 		name := p.name(i)
 		file, ok := inMaildir[maildir.UIDHash(h.owner(), name)]
-		if name == nil || !ok || p.matched.At(i).Known {
+		if name == nil || !ok || p.matched.At(i).Known || except[string(name)] {
 			continue
 		}
-		// Later on the UID may stand for other mail: a message twice is better than none.
-		if !h.store.Fresh() && file.Virtual != p.list.Size(i) {
+		if !h.isThis(file, p.list.Size(i)) {
+			doubtful++
 			continue
 		}
 		e := seen.Entry{UID: name, ListSize: file.Virtual, Fetched: file.Time}
 		p.found[i] = e
 		entries = append(entries, e)
 	}
-	if err := h.recordRebuilt(entries); err != nil {
-		return err
-	}
 	h.known += len(entries)
-	if len(entries) > 0 {
-		h.tell(Rebuilt{Account: h.a.Name, Recognised: len(entries), Again: p.unknown() - len(entries)})
-	}
-	return nil
+	return len(entries), doubtful, h.recordRebuilt(entries)
+}
+
+// isThis tells whether a file that has a message's UID in its name is that message. Later on the UID may stand for other mail, and a
+// message twice is better than none.
+func (h *haul) isThis(file maildir.Entry, size int64) bool {
+	return h.store.Fresh() || file.Virtual == size
 }
 
 // mayRebuild tells whether messages that the state does not know may be in the Maildir all the same.
@@ -70,6 +85,15 @@ func (p *plan) unknown() int {
 
 // recordRebuilt writes down what was found in the Maildir.
 func (h *haul) recordRebuilt(entries []seen.Entry) error {
+	if err := h.record("rebuild the state", entries, nil); err != nil || h.DryRun || len(entries) == 0 {
+		return err
+	}
+	return onDisk("note the Maildir", h.store.SetNotes(h.maildirNote()))
+}
+
+// record writes down what is known of messages otherwise than by fetching them. The state may be new because it was lost. It no longer
+// looks so then, and has to be told that the Maildir may hold more that it should know.
+func (h *haul) record(what string, entries []seen.Entry, failures []seen.Failure) error {
 	if h.DryRun {
 		return nil
 	}
@@ -78,13 +102,7 @@ func (h *haul) recordRebuilt(entries []seen.Entry) error {
 			return err
 		}
 	}
-	if len(entries) == 0 {
-		return nil
-	}
-	if err := h.store.AddSeen(entries); err != nil {
-		return onDisk("rebuild the state", err)
-	}
-	return onDisk("note the Maildir", h.store.SetNotes(h.maildirNote()))
+	return onDisk(what, h.store.Merge(entries, failures))
 }
 
 // delivered gives this account's and others' messages in the Maildir by their hashes.

@@ -47,6 +47,7 @@ const (
 	ReasonRetry                     // get: it failed before, and its time has come again
 	ReasonWaiting                   // skip: it failed before, and its time has not come
 	ReasonFailed                    // skip: it failed in this run
+	ReasonMarked                    // skip: marked as fetched by hand, and never deleted: it may be nowhere else
 	ReasonDoubtful                  // skip: fetched in this run, much shorter than the server says; not deleted in this run
 	ReasonTooLarge                  // skip: it would be fetched, and is larger than max_size
 	ReasonTooOld                    // skip: it would be fetched, and reached the mailbox longer ago than since
@@ -66,13 +67,18 @@ type message struct {
 	nameless  bool      // the server gives it no UID and no header: only its content can tell whether it was fetched
 	known     bool      // fetched and recorded
 	oldSize   int64     // LIST's when it was fetched, or -1; of a known one
-	fetched   time.Time // of a known one
+	fetched   time.Time // of a known one; zero for one that was only marked as fetched
 	returned  bool      // it had gone from the server, of a known one
 	unsettled bool      // an open intent names it
 	failures  int       // how often it failed since it was last had
 	retryAt   time.Time // when it may be asked for again, of one that failed
 	reached   time.Time // when it reached the mailbox; zero if that is not known
 	left      Reason    // why this run leaves it alone, having met it already; 0 for none
+}
+
+// reused tells whether the UID of a message that is gone stands for another one now.
+func (m message) reused() bool {
+	return m.returned && m.size >= 0 && m.oldSize >= 0 && m.size != m.oldSize
 }
 
 // policy is what a run decides by, beside what is known of each message.
@@ -182,7 +188,7 @@ func judgeKnown(m message, r policy) Decision {
 		return Decision{Get, ReasonRetry}
 	case !m.known:
 		return Decision{Get, ReasonNew}
-	case m.returned && m.size >= 0 && m.oldSize >= 0 && m.size != m.oldSize:
+	case m.reused():
 		return Decision{Get, ReasonReused}
 	case r.delete.Mode == config.DeleteNever:
 		return Decision{Skip, ReasonSeen}
@@ -211,6 +217,8 @@ func reasonText(d Decision, m message, r policy) string {
 		return "new"
 	case ReasonSeen:
 		return "fetched before"
+	case ReasonMarked:
+		return "marked as fetched by hand: never deleted"
 	case ReasonYoung:
 		return "fetched before, stays until " + m.fetched.Add(r.delete.Age).UTC().Format(time.RFC3339)
 	case ReasonOld:

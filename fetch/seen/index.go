@@ -78,6 +78,9 @@ func (x *Index) insert(i int) {
 	x.slots[slot] = uint32(i) + 1
 }
 
+// Has tells whether a name is in the listing.
+func (x *Index) Has(name []byte) bool { return x.find(name) >= 0 }
+
 // rewind has find begin again at the first place.
 func (x *Index) rewind() { x.next = 0 }
 
