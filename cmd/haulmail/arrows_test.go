@@ -56,6 +56,7 @@ var libraryArrows = map[string][]string{
 	"github.com/emersion/go-sasl":    {"fetch/sasl"},
 	"github.com/gofrs/flock":         {"fetch/token"},
 	"github.com/google/renameio/v2":  {"fetch/token"},
+	"github.com/mattn/go-runewidth":  {"cmd/haulmail/..."},
 	"github.com/urfave/cli/v2":       {"cmd/..."},
 	"github.com/mattn/go-runewidth":  {"cmd/haulmail/report"},
 	"github.com/vbauerster/mpb/v8":   {"cmd/haulmail/..."},

@@ -14,9 +14,12 @@ func listCommand(p *program) *cli.Command {
 		Category:  categoryMail,
 		Usage:     "show what is on the server and what fetch would do",
 		UsageText: "haulmail list [flags] [ACCOUNT...]",
-		Description: "Prints one line a message: account, number, size, what fetch would do with it and why, and its UID.\n" +
-			"It decides as fetch does, and changes nothing.\n\n" + formatHelp,
-		Flags: slices.Concat([]cli.Flag{formatFlag()}, oneOffFlags(), selectionFlags()),
+		Description: "Prints one line a message: account, number, size, age, what fetch would do with it and why, and its UID.\n" +
+			"It decides as fetch does, and changes nothing. The age is that since the fetch; with --headers, that since the message reached the mailbox.\n" +
+			"A terminal that is too narrow for all columns of --headers shows no reason and no UID.\n\n" + formatHelp,
+		Flags: slices.Concat([]cli.Flag{
+			&cli.BoolFlag{Name: "headers", Usage: "ask for each header (TOP): from, subject, age"}, formatFlag(),
+		}, oneOffFlags(), selectionFlags()),
 		Action: func(c *cli.Context) error {
 			j, err := p.prepare(c, report.Messages)
 			if err != nil {
@@ -29,6 +32,7 @@ func listCommand(p *program) *cli.Command {
 			if err := j.readFormat(c); err != nil {
 				return p.inJSON(c, err)
 			}
+			j.options.Headers = c.Bool("headers") || j.format != nil && j.format.NeedsFacts()
 			return j.run(c.Context)
 		},
 	}

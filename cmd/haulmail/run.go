@@ -159,6 +159,7 @@ func (j *job) reportOptions() report.Options {
 		Out: j.out, Err: os.Stderr, OutTTY: isTerminal(os.Stdout), Live: canDraw(os.Stderr), Size: screenSize, Colors: j.colors,
 		Quiet: j.settings.quiet, Verbose: j.settings.verbose, JSON: j.settings.json, Format: j.format, Print0: j.print0,
 		Show: j.show, Patience: j.patience(), DryRun: j.options.DryRun, Version: versionName(), Fresh: j.fresh, Home: j.home,
+		Headers: j.options.Headers, Width: columns(os.Stdout),
 	}
 	for _, a := range j.accounts {
 		o.Accounts = append(o.Accounts, report.Account{

@@ -12,6 +12,15 @@ import (
 // isTerminal says whether a person sits at the other end of f.
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
+// columns gives the width of the terminal f, 0 for none.
+func columns(f *os.File) int {
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
 // canDraw says whether f is a terminal on which lines can be drawn over.
 func canDraw(f *os.File) bool {
 	kind := os.Getenv("TERM")

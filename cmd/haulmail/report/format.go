@@ -222,6 +222,7 @@ func (f *formatted) event(e fetch.Event) {
 		if f.list || e.Action == fetch.Get {
 			f.line(message{
 				Account: e.Account, UID: Escape(string(e.UID)), Number: e.Number, Size: max(e.Size, 0),
+				MessageID: e.Header.MessageID, From: e.Header.From, Subject: e.Header.Subject, Date: moment{e.Header.Date},
 				Action: e.Action.String(), Reason: e.Reason.String(),
 			})
 		}

@@ -62,7 +62,7 @@ func (j *jsonLines) event(e fetch.Event) {
 	case fetch.Listed:
 		j.print(jsonAccount{j.of("account", e.Account), j.servers[e.Account], e.Total, e.Bytes, e.Get, e.GetBytes, e.Delete, e.Skip})
 	case fetch.Chosen:
-		j.later(jsonChoice{j.of("choice", e.Account), e.Number, uid(e.UID), known(e.Size), e.Action.String(), e.Reason.String(), text(e.Text)})
+		j.later(jsonChoice{j.of("choice", e.Account), e.Number, uid(e.UID), known(e.Size), e.Action.String(), e.Reason.String(), text(e.Text), second(e.Fetched), second(e.Reached), facts(&fetch.Facts{Facts: e.Header})})
 	case fetch.Skipped:
 		j.later(jsonSkip{j.of("skip", e.Account), uid(e.UID), known(e.Size), e.Reason.String(), text(e.Text)})
 	case fetch.Delivered:

@@ -80,10 +80,13 @@ type (
 		jsonOf
 		Number int `json:"number"`
 		jsonUID
-		Size   *int64 `json:"size,omitempty"` // left out where LIST does not tell it
-		Action string `json:"action"`
-		Reason string `json:"reason"`
-		Why    string `json:"why"`
+		Size    *int64 `json:"size,omitempty"` // left out where LIST does not tell it
+		Action  string `json:"action"`
+		Reason  string `json:"reason"`
+		Why     string `json:"why"`
+		Fetched string `json:"fetched,omitempty"`
+		Reached string `json:"reached,omitempty"`
+		jsonFacts
 	}
 	jsonMessage struct {
 		jsonOf

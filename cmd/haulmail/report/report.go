@@ -43,6 +43,7 @@ type Options struct {
 	Out      *Output
 	Err      io.Writer
 	OutTTY   bool                       // standard output is a terminal
+	Width    int                        // its columns, 0 for no terminal
 	Live     bool                       // draw progress on Err, which is a terminal
 	Size     func() (columns, rows int) // of that terminal, now
 	Colors   Colors
@@ -52,6 +53,7 @@ type Options struct {
 	Format   *Format // show messages by a template, and nothing else; nil for none
 	Print0   bool    // end the lines of Format, or else of the messages' paths, with NUL, and show nothing else
 	Show     Show
+	Headers  bool           // Messages come with what their headers say
 	Patience fetch.Patience // the failures that are told with -v only
 	Fresh    bool           // the run has no state to go by: that there is none is no news
 	Accounts []Account

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"net/netip"
 	"os"
@@ -11,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/mattn/go-runewidth"
 
 	"haulmail/config"
 	"haulmail/fetch"
@@ -84,8 +87,29 @@ func aDryRun() []fetch.Event {
 	}
 }
 
+// aLook is a list with headers: wide characters, fields that are too long, and some that try to lead a terminal astray.
+func aLook() []fetch.Event {
+	hours := func(n int) time.Time { return clock().Add(-time.Duration(n) * time.Hour) }
+	chosen := func(number int, action fetch.Action, reason fetch.Reason, text string, age int, from, subject string) fetch.Chosen {
+		return fetch.Chosen{
+			Account: "work", Number: number, UID: fmt.Appendf(nil, "0001f3a2%08x", number), Size: 1234 << number, Action: action, Reason: reason, Text: text,
+			Reached: hours(age), Header: header.Facts{From: from, Subject: subject, Date: hours(age)},
+		}
+	}
+	nothing := fetch.Chosen{Account: "work", Number: 7, UID: []byte("u7"), Size: -1, Action: fetch.Skip, Reason: fetch.ReasonSeen, Text: "fetched before", Fetched: hours(72)}
+	return []fetch.Event{
+		chosen(1, fetch.Get, fetch.ReasonNew, "new", 0, "Ann <ann@example.org>", "The minutes"),
+		chosen(2, fetch.Get, fetch.ReasonRetry, "failed 2 times, tried again", 30, "Some Body With A Very Long Name <somebody@example.org>", strings.Repeat("a subject without an end, ", 20)),
+		chosen(3, fetch.Skip, fetch.ReasonTooLarge, "larger than max_size (25MB)", 49, "测试发件人的名字很长很长 <a@example.org>", "关于会议的通知:请大家准时参加本周五下午三点在二楼会议室举行的会议"),
+		chosen(4, fetch.Skip, fetch.ReasonTooOld, "older than since (30d)", 24*400, "bad\x1b[2J\u202e", "steer\x1b]0;me\a \n"),
+		nothing,
+		fetch.Done{Result: fetch.Result{Account: "work", Total: 5, Bytes: 123456, DryRun: true, Get: 2}},
+	}
+}
+
 // Each golden file is what one way of calling haulmail shows for the same events, on both of its outputs.
 func TestWhatIsShown(t *testing.T) {
+	runewidth.DefaultCondition.EastAsianWidth = false // whatever the locale of whoever runs the test
 	patient := fetch.Patience{Busy: true, Held: true}
 	for _, test := range []struct {
 		name   string
@@ -103,6 +127,10 @@ func TestWhatIsShown(t *testing.T) {
 		{"dry-run-quiet", Options{Quiet: true}, aDryRun()},
 		{"list", Options{Show: Messages, Live: true}, aDryRun()},
 		{"list-json", Options{Show: Messages, JSON: true}, aDryRun()},
+		{"list-headers", Options{Show: Messages, Headers: true}, aLook()},
+		{"list-headers-80", Options{Show: Messages, Headers: true, OutTTY: true, Width: 80}, aLook()},
+		{"list-headers-200", Options{Show: Messages, Headers: true, OutTTY: true, Width: 200}, aLook()},
+		{"list-headers-json", Options{Show: Messages, Headers: true, JSON: true}, aLook()},
 		{"check", Options{Show: Connections}, aDryRun()},
 	} {
 		t.Run(test.name, func(t *testing.T) {
