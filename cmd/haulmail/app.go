@@ -62,7 +62,10 @@ func newApp(p *program) *cli.App {
 		ExitErrHandler:            func(*cli.Context, error) {},
 		CustomAppHelpTemplate:     rootTemplate,
 		Action:                    p.rootHelp,
-		Commands:                  []*cli.Command{fetchCommand(p), listCommand(p), checkCommand(p), loginCommand(p), configCommand(p), statusCommand(p), seenCommand(p), versionCommand(p), helpCommand(p)},
+		Commands: []*cli.Command{
+			fetchCommand(p), listCommand(p), checkCommand(p), loginCommand(p), configCommand(p), statusCommand(p), seenCommand(p),
+			completionCommand(p), versionCommand(p), helpCommand(p), completeCommand(p),
+		},
 	}
 	for _, c := range app.Commands {
 		c.Flags = append(append(c.Flags, commonFlags()...), helpFlag())
@@ -84,7 +87,7 @@ func commonFlags() []cli.Flag {
 		&cli.StringFlag{Name: "wait", Usage: "wait up to `TIME` for a run that holds an account"},
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "errors only"},
 		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say more; -vv shows the dialogue", Count: new(int)},
-		&cli.StringFlag{Name: "color", Usage: "color errors and hints: auto, always or never", DefaultText: "auto"},
+		&cli.StringFlag{Name: "color", Usage: "color errors and hints: `auto|always|never`", DefaultText: "auto"},
 		&cli.BoolFlag{Name: "json", Usage: "one JSON object a line on standard output"},
 	}, profileFlags()...)
 }
