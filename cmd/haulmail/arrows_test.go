@@ -58,7 +58,6 @@ var libraryArrows = map[string][]string{
 	"github.com/google/renameio/v2":  {"fetch/token"},
 	"github.com/mattn/go-runewidth":  {"cmd/haulmail/..."},
 	"github.com/urfave/cli/v2":       {"cmd/..."},
-	"github.com/mattn/go-runewidth":  {"cmd/haulmail/report"},
 	"github.com/vbauerster/mpb/v8":   {"cmd/haulmail/..."},
 	"github.com/xdg-go/scram":        {"fetch/sasl"},
 	"github.com/xdg-go/stringprep":   {"fetch/sasl"},

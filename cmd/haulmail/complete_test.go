@@ -171,7 +171,8 @@ func TestCompletionIsSilent(t *testing.T) {
 		var out strings.Builder
 		began := time.Now()
 		o := report.NewOutput(&out)
-		err := execute(context.Background(), []string{"haulmail", "__complete", "--", "zsh", "haulmail list -c " + file + " "}, o)
+		p := &program{out: o}
+		err := p.execute(context.Background(), []string{"haulmail", "__complete", "--", "zsh", "haulmail list -c " + file + " "})
 		if err != nil || o.Flush() != nil || out.String() != "words\n" || time.Since(began) > 5*time.Second {
 			t.Errorf("%s: %q, %v", file, out.String(), err)
 		}
