@@ -19,9 +19,9 @@ import (
 
 func cronFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.IntFlag{Name: "exit-new", Usage: "exit with `N` if all went well and new mail came"},
-		&cli.BoolFlag{Name: "temp-ok", Usage: "exit 0 after failures that may pass (75)"},
-		&cli.StringFlag{Name: "jitter", Usage: "sleep a random `TIME` up to this before the start"},
+		&cli.IntFlag{Name: "exit-new", Category: "From cron", Usage: "exit with `N` if all went well and new mail came"},
+		&cli.BoolFlag{Name: "temp-ok", Category: "From cron", Usage: "exit 0 after failures that may pass (75)"},
+		&cli.StringFlag{Name: "jitter", Category: "From cron", Usage: "sleep a random `TIME` up to this before the start"},
 	}
 }
 
