@@ -87,7 +87,7 @@ func setSize(to *Size, text string) error {
 	if text != noBound {
 		var err error
 		if size, err = ParseSize(text); err != nil {
-			return &ValueError{err.Error(), hint}
+			return &ValueError{err.Error() + didYouMean(text, []string{noBound}), hint}
 		}
 		if size == 0 {
 			return &ValueError{fmt.Sprintf("%q would fetch nothing", text), hint}
@@ -103,7 +103,7 @@ func setAge(to *Duration, text string) error {
 	if text != noBound {
 		var err error
 		if age, err = ParseDuration(text); err != nil {
-			return &ValueError{err.Error(), hint}
+			return &ValueError{err.Error() + didYouMean(text, []string{noBound}), hint}
 		}
 		if age == 0 {
 			return &ValueError{fmt.Sprintf("%q would fetch nothing", text), hint}
@@ -137,11 +137,11 @@ func (d *document) readSelection(v value, a *Account) {
 	case bool:
 		text = strconv.FormatBool(data)
 	}
-	want, needs := "a string", ""
+	want, meant, needs := "a string", "", ""
 	switch key {
 	case KeyMaxMessages:
 		if text != noBound {
-			want, needs = "a number", "write it without quotes: max_messages = 100"
+			want, meant, needs = "a number", didYouMean(text, []string{noBound}), "write it without quotes: max_messages = 100"
 		}
 	case KeyHeadersOnly:
 		want, needs = "true or false", "write it without quotes: headers_only = true"
@@ -153,7 +153,7 @@ func (d *document) readSelection(v value, a *Account) {
 		needs = "write " + choices(orderWords)
 	}
 	if have := typeName(v.data); have != want {
-		d.failValue(v, fmt.Sprintf("%s must be %s, not %s", key, want, have), needs)
+		d.failValue(v, fmt.Sprintf("%s must be %s, not %s%s", key, want, have, meant), needs)
 		return
 	}
 	if err := a.Selection.Set(key, text); err != nil {
