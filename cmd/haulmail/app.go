@@ -82,7 +82,7 @@ func newApp(p *program) *cli.App {
 func commonFlags() []cli.Flag {
 	return append([]cli.Flag{
 		&cli.StringFlag{Name: "config", Aliases: []string{"c"}, Usage: "read the config from `FILE`", EnvVars: []string{"HAULMAIL_CONFIG"}},
-		&cli.StringFlag{Name: "state-dir", Usage: "keep the state between runs in `DIR`", EnvVars: []string{"HAULMAIL_STATE_DIR"}},
+		&cli.StringFlag{Name: "state-dir", Usage: "keep the state in `DIR`", EnvVars: []string{"HAULMAIL_STATE_DIR"}},
 		&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "haul `N` accounts at the same time"},
 		&cli.StringFlag{Name: "wait", Usage: "wait up to `TIME` for a run that holds an account"},
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "errors only"},

@@ -17,11 +17,7 @@ func fetchCommand(p *program) *cli.Command {
 		Description: "Downloads the new mail of all accounts, or of those named. Off a terminal success is silent.\n\n" + formatHelp,
 		Flags: slices.Concat([]cli.Flag{
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "say what would be done, change nothing"},
-			&cli.BoolFlag{Name: "adopt", Category: "When a server has changed", Usage: "go on although the server or user of an account has changed"},
-			&cli.BoolFlag{Name: "accept-key", Category: "When a server has changed", Usage: "accept the new key of a server with tls_trust = \"first-use\""},
-			formatFlag(),
-			print0Flag(),
-		}, cronFlags(), oneOffFlags(), selectionFlags()),
+		}, selectionFlags(), []cli.Flag{formatFlag(), print0Flag()}, cronFlags(), oneOffFlags(), changeFlags()),
 		Action: func(c *cli.Context) error {
 			j, err := p.prepare(c, report.Summaries)
 			if err != nil {
@@ -41,5 +37,14 @@ func fetchCommand(p *program) *cli.Command {
 			}
 			return j.run(c.Context)
 		},
+	}
+}
+
+// changeFlags gives the flags by which a person accepts that a server is not what it was.
+func changeFlags() []cli.Flag {
+	const group = "When a server has changed"
+	return []cli.Flag{
+		&cli.BoolFlag{Name: "adopt", Category: group, Usage: "go on although an account's server or user is another"},
+		&cli.BoolFlag{Name: "accept-key", Category: group, Usage: "accept a server's new key (tls_trust = \"first-use\")"},
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/urfave/cli/v2"
+
 	"haulmail/cmd/haulmail/report"
 )
 
@@ -46,6 +48,11 @@ func TestHelpFits(t *testing.T) {
 		}
 		if !strings.Contains(texts["help"], fmt.Sprintf(" %-10s  %s\n", c.Name, c.Usage)) {
 			t.Errorf("haulmail help lacks %s: is its category one of %q?", c.Name, categories)
+		}
+	}
+	for _, f := range (&argReader{app: app}).all() {
+		if d := f.(cli.DocGenerationFlag); takesValue(f) && strings.Count(d.GetUsage(), "`") != 2 {
+			t.Errorf("--%s does not name its value: %q", f.Names()[0], d.GetUsage())
 		}
 	}
 	for what, text := range texts {

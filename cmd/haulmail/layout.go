@@ -93,14 +93,8 @@ func flagGroups(flags []cli.Flag) []flagGroup {
 
 // flagLines gives "  -c, --config FILE    read the config from FILE  [$HAULMAIL_CONFIG]" for each flag that is not hidden.
 func flagLines(flags []cli.Flag) string {
-	const least, most = 19, 26 // columns for the names
-	column := least
+	const column = 21 // for the names; longer ones have a line of their own
 	flags = slices.DeleteFunc(slices.Clone(flags), func(f cli.Flag) bool { return !isVisible(f) })
-	for _, f := range flags {
-		if names, _ := flagText(f); len(names) <= most {
-			column = max(column, len(names))
-		}
-	}
 	indent := strings.Repeat(" ", column+4)
 	var lines strings.Builder
 	for _, f := range flags {
@@ -132,6 +126,9 @@ func flagText(f cli.Flag) (names, usage string) {
 	if parts := strings.Split(usage, "`"); len(parts) == 3 {
 		names += " " + parts[1]
 		usage = strings.Join(parts, "")
+		if words, ok := strings.CutSuffix(usage, ": "+parts[1]); ok { // "one|other": once is enough
+			usage = words
+		}
 	}
 	if env := d.GetEnvVars(); len(env) > 0 {
 		usage += "  [$" + env[0] + "]"

@@ -23,7 +23,7 @@ func oneOffFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "url", Category: group, Usage: "the maildrop of `URL`: pops://me@pop.example.org"},
 		&cli.StringFlag{Name: "maildir", Category: group, Usage: "the Maildir `DIR` for its mail"},
-		&cli.StringFlag{Name: "tls", Category: group, Usage: "`implicit|starttls|none`, which pop:// needs to go without TLS"},
+		&cli.StringFlag{Name: "tls", Category: group, Usage: "the way of TLS; pop:// goes without by none: `implicit|starttls|none`"},
 		&cli.StringFlag{Name: "tls-fingerprint", Category: group, Usage: "trust the server with this `PIN`"},
 		&cli.StringFlag{Name: "password-command", Category: group, Usage: "the password is what `CMD` prints; else you are asked"},
 		&cli.StringFlag{Name: "delete", Category: group, Usage: "delete on the server: never, fetched or an `AGE`"},

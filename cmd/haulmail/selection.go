@@ -20,7 +20,7 @@ func selectionFlags() []cli.Flag {
 		&cli.StringFlag{Name: "max-messages", Category: whichMail, Aliases: []string{"limit"}, Usage: "fetch no more than `N` messages, or \"none\""},
 		&cli.StringFlag{Name: "max-bytes", Category: whichMail, Usage: "fetch no more than `SIZE` in all, or \"none\""},
 		&cli.StringFlag{Name: "since", Category: whichMail, Usage: "leave messages older than `AGE`, or \"none\""},
-		&cli.StringFlag{Name: "order", Category: whichMail, Usage: "fetch the `oldest|newest` messages first"},
+		&cli.StringFlag{Name: "order", Category: whichMail, Usage: "which messages come first: `oldest|newest`"},
 		&cli.BoolFlag{Name: "newest", Category: whichMail, Usage: "the same as --order newest"},
 		&cli.BoolFlag{Name: "headers-only", Category: whichMail, Usage: "fetch headers alone, delete nothing"},
 	}

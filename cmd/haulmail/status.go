@@ -15,6 +15,7 @@ import (
 func statusCommand(p *program) *cli.Command {
 	return &cli.Command{
 		Name:      "status",
+		Category:  categoryMail,
 		Usage:     "show how the last runs ended, and what runs now",
 		UsageText: "haulmail status [--check] [flags] [ACCOUNT...]",
 		Description: "Prints one line an account: when it was run last and how that ended, when mail came\n" +
