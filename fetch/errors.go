@@ -137,8 +137,11 @@ func (h *haul) classify(err error) (Class, string) {
 		}
 		return Poison, "see why with: " + h.typed("seen list --failed")
 	}
-	if _, ok := errors.AsType[*pop3.TooLongError](err); ok {
+	if isType[*pop3.TooLongError](err) || isType[*shortError](err) {
 		return Poison, ""
+	}
+	if isType[*noMessageError](err) {
+		return Poison, "see what is there with: " + h.typed("list")
 	}
 	if _, ok := errors.AsType[*pop3.ProtocolError](err); ok {
 		return Protocol, "see the dialogue with: " + h.typed("fetch -vv")

@@ -63,7 +63,7 @@ func newApp(p *program) *cli.App {
 		CustomAppHelpTemplate:     rootTemplate,
 		Action:                    p.rootHelp,
 		Commands: []*cli.Command{
-			fetchCommand(p), listCommand(p), checkCommand(p), loginCommand(p), configCommand(p), statusCommand(p), seenCommand(p),
+			fetchCommand(p), listCommand(p), catCommand(p), checkCommand(p), loginCommand(p), configCommand(p), statusCommand(p), seenCommand(p),
 			completionCommand(p), versionCommand(p), helpCommand(p), completeCommand(p),
 		},
 	}

@@ -155,24 +155,24 @@ func conclude(err, written error, stderr io.Writer, colors report.Colors) int {
 			report.Error(stderr, colors, err, hint)
 		}
 	}
-	if written == nil {
-		return code
+	if failed := tellUnwritten(written, stderr, colors); failed != exitOK && well {
+		return failed
+	}
+	return code
+}
+
+// tellUnwritten tells what kept standard output from saying all, and gives the exit code of that alone. A closed pipe is no failure:
+// whoever closed it (head, a pager that was left) knows it, and the mail has come all the same.
+func tellUnwritten(written error, stderr io.Writer, colors report.Colors) int {
+	if written == nil || errors.Is(written, syscall.EPIPE) {
+		return exitOK
 	}
 	if format, ok := errors.AsType[*report.FormatError](written); ok {
 		report.Error(stderr, colors, format, "haulmail help fetch tells of templates")
-		if well {
-			code = exitUsage
-		}
-		return code
+		return exitUsage
 	}
-	// Whoever closed the pipe knows it: head, or a pager that was left.
-	if !errors.Is(written, syscall.EPIPE) {
-		report.Error(stderr, colors, fmt.Errorf("write standard output: %w", written), "make room where it goes; mail is not touched by this")
-	}
-	if well {
-		code = exitIO
-	}
-	return code
+	report.Error(stderr, colors, fmt.Errorf("write standard output: %w", written), "make room where it goes; mail is not touched by this")
+	return exitIO
 }
 
 // tellDefect tells of a panic, and gives its exit code.

@@ -86,7 +86,10 @@ func TestExitCodeOfErrors(t *testing.T) {
 		{&signalError{syscall.SIGINT}, nil, 130, "haulmail: stopped by SIGINT\n"},
 		{errors.New("something else"), nil, 70, "haulmail: something else\n"},
 		{nil, full, 74, "haulmail: write standard output: write /dev/stdout: no space left on device\n"},
-		{nil, closed, 74, ""},
+		{nil, closed, 0, ""},
+		{&toldError{code: 77}, closed, 77, ""},
+		{&toldError{code: 3, well: true}, closed, 3, ""},
+		{&toldError{code: 3, well: true}, full, 74, "haulmail: write standard output"},
 		{&toldError{code: 77}, full, 77, "haulmail: write standard output"},
 	} {
 		var stderr bytes.Buffer

@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"haulmail/cmd/haulmail/report"
 	"haulmail/config"
 )
 
@@ -55,16 +56,20 @@ Flags of every command:
 
 func helpCommand(p *program) *cli.Command {
 	return &cli.Command{
-		Name:      "help",
-		Category:  categoryOther,
-		Usage:     "show help on a command, or the manual",
-		UsageText: "haulmail help [COMMAND]",
+		Name:        "help",
+		Category:    categoryOther,
+		Usage:       "show help on a command, or the manual",
+		UsageText:   "haulmail help [COMMAND]\n        haulmail help json",
+		Description: "help json prints the JSON Schema of the lines of --json.",
 		Action: func(c *cli.Context) error {
 			switch topic := c.Args().First(); {
 			case topic == "":
 				return p.rootHelp(c)
 			case topic == "config" && c.Args().Len() == 1:
 				_, err := io.WriteString(p.out, config.Example())
+				return err
+			case topic == "json" && c.Args().Len() == 1:
+				_, err := io.WriteString(p.out, report.Schema)
 				return err
 			default:
 				return helpOn(c, topic)
