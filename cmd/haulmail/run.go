@@ -26,11 +26,15 @@ type job struct {
 	show     report.Show
 	format   *report.Format // of --format, or nil
 	print0   bool
-	engine   func(context.Context, []*config.Account, fetch.Options) []fetch.Result // fetch.Run or fetch.Check
+	engine   engine // fetch.Run, fetch.Check and so on
+	offline  bool   // no server is asked
 	options  fetch.Options
 	exits    exitWishes
 	jitter   time.Duration // sleep for a random part of it first
 }
+
+// engine is what a job has done with its accounts.
+type engine func(context.Context, []*config.Account, fetch.Options) []fetch.Result
 
 // prepare makes the job of a command whose words name accounts.
 func (p *program) prepare(c *cli.Context, show report.Show) (*job, error) {
@@ -105,7 +109,7 @@ func (p *program) noConfig(c *cli.Context, err error) error {
 
 // run lets the engine do the job and tells how it went. Its error is a *toldError, or one that came before any account.
 func (j *job) run(ctx context.Context) error {
-	typed, err := askPasswords(ctx, j.accounts)
+	typed, err := j.ask(ctx)
 	if err != nil {
 		return err
 	}
@@ -145,6 +149,14 @@ func (j *job) run(ctx context.Context) error {
 		return nil
 	}
 	return &toldError{code: code, well: well}
+}
+
+// ask asks for the passwords that have to be typed, if any account has to log in.
+func (j *job) ask(ctx context.Context) (map[string]config.Secret, error) {
+	if j.offline {
+		return nil, nil
+	}
+	return askPasswords(ctx, j.accounts)
 }
 
 // patience is a fetch's alone. An account that another run holds is left to that run by a fetch of all accounts. What error_after holds

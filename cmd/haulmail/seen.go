@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -15,23 +16,69 @@ import (
 var seenVerbs = []verb{
 	{"list", (*program).seenList},
 	{"retry", (*program).seenRetry},
+	{"add", (*program).seenAdd},
+	{"forget", (*program).seenForget},
+	{"rebuild", (*program).seenRebuild},
+	{"verify", (*program).seenVerify},
+	{"export", (*program).seenExport},
+	{"import", (*program).seenImport},
+}
+
+// seenFlags are the flags of seen that only some of the words have.
+var seenFlags = []struct {
+	name  string
+	verbs []string
+}{
+	{"failed", []string{"list"}},
+	{"all", []string{"add", "forget"}},
+	{"connect", []string{"verify"}},
+	{"dry-run", []string{"retry", "add", "forget", "rebuild", "import"}},
 }
 
 func seenCommand(p *program) *cli.Command {
 	return &cli.Command{
-		Name:      "seen",
-		Category:  categoryState,
-		Usage:     "show what is known of earlier runs; try failed mail again",
-		UsageText: "haulmail seen list [--failed] [flags] [ACCOUNT...]\n        haulmail seen retry [flags] ACCOUNT [UID...]",
-		Description: "list prints one line a message that was fetched, with tabs between the fields: account, UID, size, when it was\n" +
-			"fetched, since when the server does not list it. With --failed, the messages that could not be fetched whole: account,\n" +
-			"UID, how often that failed, when it did last, when it is tried again, why it failed. No server is asked.\n\n" +
-			"retry has the next run try failed messages at once: all of an account, or those of the given UIDs.",
-		Flags: []cli.Flag{&cli.BoolFlag{Name: "failed", Usage: "list the messages that could not be fetched whole"}},
+		Name:     "seen",
+		Category: categoryState,
+		Usage:    "show and change what is known of earlier runs",
+		UsageText: "haulmail seen list [--failed] [flags] [ACCOUNT...]\n" +
+			"        haulmail seen retry [-n] [flags] ACCOUNT [UID...]\n" +
+			"        haulmail seen add [-n] [flags] ACCOUNT --all|UID...\n" +
+			"        haulmail seen forget [-n] [flags] ACCOUNT --all|UID...\n" +
+			"        haulmail seen rebuild [-n] [flags] [ACCOUNT...]\n" +
+			"        haulmail seen verify [--connect] [flags] [ACCOUNT...]\n" +
+			"        haulmail seen export [flags] ACCOUNT\n" +
+			"        haulmail seen import [-n] [flags] ACCOUNT [FILE]",
+		Description: seenDescription,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "failed", Usage: "list: messages that could not be fetched whole"},
+			&cli.BoolFlag{Name: "all", Usage: "add: what the server lists; forget: everything"},
+			&cli.BoolFlag{Name: "connect", Usage: "verify: ask the servers for their listings"},
+			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "say what would be done, change nothing"},
+		},
 		Action: func(c *cli.Context) error {
-			return p.inJSON(c, p.choose(c, seenVerbs))
+			return p.inJSON(c, p.seen(c))
 		},
 	}
+}
+
+const seenDescription = "list prints one line a message that was fetched, with tabs between the fields: account, UID, size, when it was fetched, since when the server does not list it. With --failed, the messages that could not be fetched whole: account, UID, how often that failed, when it did last, when it is tried again, why it failed.\n\n" +
+	"retry has the next run try failed messages at once: all of an account, or those of the given UIDs.\n\n" +
+	"add marks messages as fetched without fetching them: those of the given UIDs, or with --all what the server lists now. They are never deleted on the server.\n\n" +
+	"forget has the next run fetch messages again, though the Maildir may have them: those of the given UIDs, or with --all everything.\n\n" +
+	"rebuild marks as fetched what the server lists and the Maildir has. A run does that by itself where the state was lost.\n\n" +
+	"verify looks whether the state, the Maildir and, with --connect, the server go together. It exits with 65 when the state is damaged, or when the next run would fetch what the Maildir has.\n\n" +
+	"export prints the state as text, a line a message; import adds the messages of such a text that are not known, all of them or, where a line is wrong, none. Without FILE, or with -, it reads standard input.\n\n" +
+	"A UID is written as list shows it. Only add --all, rebuild and verify --connect ask a server, and none fetches or deletes."
+
+func (p *program) seen(c *cli.Context) error {
+	word := c.Args().First()
+	for _, f := range seenFlags {
+		known := slices.ContainsFunc(seenVerbs, func(v verb) bool { return v.name == word })
+		if known && c.Bool(f.name) && !slices.Contains(f.verbs, word) {
+			return &usageError{fmt.Sprintf("--%s is not a flag of seen %s", f.name, word), "it belongs to: haulmail seen " + orList(f.verbs)}
+		}
+	}
+	return p.choose(c, seenVerbs)
 }
 
 // seenList shows what the accounts' states hold.
@@ -80,16 +127,14 @@ func (j *job) listFailed(ctx context.Context, a *config.Account, r *report.Seen)
 // seenRetry has the next run try an account's failed messages, or those named, at once. A UID that names none of them is a mistake, and
 // nothing is changed then.
 func (p *program) seenRetry(c *cli.Context, words []string) error {
-	switch {
-	case c.Bool("failed"):
-		return &usageError{"--failed is not a flag of seen retry", "it belongs to: haulmail seen list"}
-	case len(words) == 0:
+	if len(words) == 0 {
 		return &usageError{"seen retry needs an account", "haulmail seen retry ACCOUNT [UID...]"}
 	}
 	j, err := p.newJob(c, words[:1], report.Messages)
 	if err != nil {
 		return err
 	}
+	j.options.DryRun = c.Bool("dry-run")
 	a, r := j.accounts[0], report.NewSeen(j.reportOptions())
 	failed, err := fetch.Failures(c.Context, a, j.options)
 	n := 0
@@ -98,7 +143,9 @@ func (p *program) seenRetry(c *cli.Context, words []string) error {
 		if wrong != nil {
 			return wrong
 		}
-		n, err = fetch.Retry(c.Context, a, j.options, uids)
+		if n = len(uids); !c.Bool("dry-run") {
+			n, err = fetch.Retry(c.Context, a, j.options, uids)
+		}
 	}
 	if err == nil {
 		r.Retried(a.Name, n)

@@ -18,6 +18,9 @@ func count(n int, thing string) string {
 	return humanize.Comma(int64(n)) + " " + thing + "s"
 }
 
+// number gives "3,481".
+func number(n int) string { return humanize.Comma(int64(n)) }
+
 // size gives "4.2 MiB".
 func size(bytes int64) string { return humanize.IBytes(uint64(max(bytes, 0))) }
 

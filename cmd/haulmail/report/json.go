@@ -79,6 +79,7 @@ func (j *jsonLines) event(e fetch.Event) {
 		if j.looking {
 			j.look(e)
 		}
+		j.state(e)
 	}
 }
 

@@ -36,6 +36,7 @@ const (
 	Summaries   Show = iota // fetch: one line an account
 	Messages                // list: one line a message
 	Connections             // check --connect: one line an account
+	States                  // seen add, forget and so on: what was done to the state; seen verify: what was found
 )
 
 // Options say where a report goes and how much of it is told.
@@ -115,6 +116,8 @@ func newPrinter(s *screen, o Options) printer {
 		return newTable(s, o)
 	case o.Show == Connections:
 		return newConnections(s, o)
+	case o.Show == States:
+		return newStates(s, o)
 	}
 	return newSummaries(s, o)
 }

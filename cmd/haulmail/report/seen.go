@@ -21,6 +21,7 @@ type Seen struct {
 	json   *jsonLines // nil for text
 	person bool       // a person is looking: say how many there are
 	spoken bool       // say what a change has done
+	dryRun bool       // or would do
 	lines  strings.Builder
 }
 
@@ -31,7 +32,7 @@ func NewSeen(o Options) *Seen {
 	}
 	s := &Seen{
 		screen: &screen{out: o.Out, err: o.Err}, person: o.Live && !o.Quiet && !o.JSON,
-		spoken: !o.Quiet && !o.JSON && (o.OutTTY || o.Verbose > 0),
+		spoken: !o.Quiet && !o.JSON && (o.OutTTY || o.Verbose > 0 || o.DryRun), dryRun: o.DryRun,
 	}
 	s.told = newDiagnostics(s.screen, o)
 	if o.JSON {
@@ -46,7 +47,7 @@ type (
 		jsonOf
 		jsonUID
 		Size     *int64 `json:"size,omitempty"`
-		Fetched  string `json:"fetched"`
+		Fetched  string `json:"fetched,omitempty"`
 		Vanished string `json:"vanished,omitempty"`
 	}
 	jsonFailure struct {
@@ -96,6 +97,8 @@ func (s *Seen) Retried(account string, n int) {
 		s.lines.WriteString(jsonLine(jsonRetry{s.json.of("retry", account), n}))
 	case s.spoken && n == 0:
 		fmt.Fprintf(&s.lines, "%s   nothing failed\n", Escape(account))
+	case s.spoken && s.dryRun:
+		fmt.Fprintf(&s.lines, "%s   %s would be tried again by the next run\n", Escape(account), count(n, "message"))
 	case s.spoken:
 		fmt.Fprintf(&s.lines, "%s   %s will be tried again by the next run\n", Escape(account), count(n, "message"))
 	}

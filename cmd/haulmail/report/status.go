@@ -6,8 +6,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/dustin/go-humanize"
-
 	"haulmail/fetch"
 )
 
@@ -95,10 +93,10 @@ func statusRow(s fetch.Status, now time.Time) []string {
 		if s.Class != fetch.None {
 			row[2] = "failed"
 		}
-		row[6], row[7] = humanize.Comma(int64(s.Seen)), humanize.Comma(int64(s.Failed))
+		row[6], row[7] = number(s.Seen), number(s.Failed)
 	}
 	if !s.Mail.At.IsZero() {
-		row[3], row[4], row[5] = ago(s.Mail.At, now), humanize.Comma(int64(s.Mail.Messages)), humanize.Comma(int64(s.Mail.Deleted))
+		row[3], row[4], row[5] = ago(s.Mail.At, now), number(s.Mail.Messages), number(s.Mail.Deleted)
 	}
 	if s.Running {
 		row[1] = "running"

@@ -64,13 +64,13 @@ func TestStatusJSON(t *testing.T) {
 	var out strings.Builder
 	o := Options{Out: NewOutput(&out), Now: func() time.Time { return noon }}
 	StatusJSON(o, sampleStatus()[1:], nil, 77)
-	const head = `{"v":1,"event":"status","t":"2026-03-01T11:00:00Z","account":`
+	const head = `{"v":1,"event":"status","time":"2026-03-01T11:00:00Z","account":`
 	want := head + `"work","running":true,"last_run":"2026-03-01T10:59:30Z","last_success":"2026-02-24T11:00:00Z","class":"login","step":"log in",` +
 		`"error":"the server refused AUTH PLAIN: \"[AUTH] this account has been locked, ask\u001b[2J the desk\"","failing_since":"2026-03-01T08:00:00Z",` +
 		`"mail":{"time":"2025-08-13T11:00:00Z","messages":1,"bytes":0,"deleted":0},"seen":120,"failed":1,"next_login":"2026-03-01T11:01:00Z"}
 ` + head + `"far","running":false,"last_run":"2026-03-01T11:00:00Z","class":"temporary","step":"connect","error":"timed out","failing_since":"2026-03-01T11:00:00Z","seen":0,"failed":0}
 ` + head + `"never run","running":false}
-{"v":1,"event":"done","t":"2026-03-01T11:00:00Z","ok":0,"failed":0,"messages":0,"bytes":0,"deleted":0,"ms":0,"exit":77}
+{"v":1,"event":"done","time":"2026-03-01T11:00:00Z","ok":0,"failed":0,"messages":0,"bytes":0,"deleted":0,"ms":0,"exit":77}
 `
 	if out.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
