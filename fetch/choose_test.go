@@ -19,7 +19,7 @@ func TestDecideBySelection(t *testing.T) {
 	const day = 24 * time.Hour
 	fresh := message{size: 100}
 	with := func(m message, change func(*message)) message { change(&m); return m }
-	known := with(fresh, func(m *message) { m.known, m.oldSize = true, 100 })
+	known := with(fresh, func(m *message) { m.known, m.oldSize, m.fetched = true, 100, noon })
 	small := config.Selection{MaxSize: 99}
 	fits := config.Selection{MaxSize: 100}
 	month := config.Selection{Since: config.Duration(30 * day)}
@@ -76,7 +76,7 @@ func TestChoose(t *testing.T) {
 	all := []message{
 		{size: 100},
 		{size: 40, failures: 1, retryAt: noon},
-		{size: 50, known: true, oldSize: 50},
+		{size: 50, known: true, oldSize: 50, fetched: noon},
 		{size: 10},
 		{size: -1},
 		{size: 30},

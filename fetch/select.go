@@ -192,6 +192,8 @@ func judgeKnown(m message, r policy) Decision {
 		return Decision{Get, ReasonReused}
 	case r.delete.Mode == config.DeleteNever:
 		return Decision{Skip, ReasonSeen}
+	case m.fetched.IsZero():
+		return Decision{Skip, ReasonMarked}
 	case r.delete.Mode == config.DeleteAged && r.now.Before(m.fetched.Add(r.delete.Age)):
 		return Decision{Skip, ReasonYoung}
 	case m.size < 0 || m.size != m.oldSize:
