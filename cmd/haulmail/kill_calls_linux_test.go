@@ -9,24 +9,35 @@ import (
 	"testing"
 )
 
-// killedAtCall runs until the n-th call of the class, over all threads; 0 lets it run through and only counts.
-func (k *haul) killedAtCall(class callClass, n int) (count int, killed bool) {
+// killedAtCall runs haulmail, with no args a fetch, until the n-th call of the class, over all threads; 0 lets it run through and only
+// counts.
+func (k *haul) killedAtCall(class callClass, n int, args ...string) (count int, killed bool) {
+	k.t.Helper()
+	count, end, said := k.endedAtCall(class, n, args...)
+	if killed = end.Signaled() && end.Signal() == syscall.SIGKILL; !killed && end.ExitStatus() != 0 {
+		k.t.Errorf("to be killed at %s %d: exit %d\n%s", class.name, n, end.ExitStatus(), said)
+	}
+	return count, killed
+}
+
+// endedAtCall is killedAtCall of a run that may fail; it gives how it ended, and what it said.
+func (k *haul) endedAtCall(class callClass, n int, args ...string) (count int, end syscall.WaitStatus, said string) {
 	k.t.Helper()
 	out, err := os.Create(filepath.Join(k.h.dir, "killed-run.out"))
 	if err != nil {
 		k.t.Fatal(err)
 	}
 	defer out.Close()
-	cmd := k.h.command(k.t)
-	count, end, err := traced(cmd.Args, cmd.Env, cmd.Dir, out, class, n)
+	cmd := k.h.command(k.t, args...)
+	count, end, err = traced(cmd.Args, cmd.Env, cmd.Dir, out, class, n)
 	if err != nil {
 		k.t.Fatal(err)
 	}
-	if killed = end.Signaled() && end.Signal() == syscall.SIGKILL; !killed && end.ExitStatus() != 0 {
-		text, _ := os.ReadFile(out.Name())
-		k.t.Errorf("to be killed at %s %d: exit %d\n%s", class.name, n, end.ExitStatus(), text)
+	text, err := os.ReadFile(out.Name())
+	if err != nil {
+		k.t.Fatal(err)
 	}
-	return count, killed
+	return count, end, string(text)
 }
 
 // pointsPerClass bounds the time of TestKilledAtSystemCalls; HAULMAIL_KILL_POINTS=all lifts it.
