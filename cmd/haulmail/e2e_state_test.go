@@ -34,7 +34,7 @@ func TestStateInHandAtDovecot(t *testing.T) {
 	here := append(allAsServed(fresh), allAsServed(old[:1])...)
 	sameMail(t, "new and wanted again", here, "delivered", delivered(t, h.maildir("lab")))
 	verified := h.run(t, "seen", "verify", "lab", "--connect").ok(t).stdout
-	if !strings.Contains(verified, "state: 13 messages, 4 in the Maildir, 9 marked") || !strings.Contains(verified, "server: 13 messages\n") {
+	if !strings.Contains(verified, "state: 13 messages, 4 in the Maildir, 9 only marked") || !strings.Contains(verified, "server: 13 messages\n") {
 		t.Error(verified)
 	}
 

@@ -112,7 +112,7 @@ func (p *states) done(account, what string) {
 // verified answers how a state and a Maildir go together, a line for each place where a message may be.
 func (p *states) verified(e fetch.Verified) {
 	p.line(e.Account, fmt.Sprintf("state: %s, %s in the Maildir%s%s", count(e.Messages, "message"), number(e.Found),
-		besides(e.Gone, "moved or deleted since"), besides(e.Marked, "marked and never fetched")))
+		besides(e.Gone, "moved or deleted since"), besides(e.Marked, "only marked")))
 	if e.Pending > 0 {
 		p.line(e.Account, fmt.Sprintf("state: %s cut off with an earlier run; the next one settles that", count(e.Pending, "message")))
 	}

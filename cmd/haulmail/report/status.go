@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"github.com/mattn/go-runewidth"
 
 	"haulmail/fetch"
 )
@@ -127,10 +128,10 @@ func tableLine(cells []string, widths []int) string {
 	const words = 4
 	var b strings.Builder
 	for i, cell := range cells {
-		fill := strings.Repeat(" ", max(widths[i]-utf8.RuneCountInString(cell), 0))
+		fill := strings.Repeat(" ", max(widths[i]-runewidth.StringWidth(cell), 0))
 		switch {
 		case i == 0:
-			b.WriteString(shorten(cell, widths[0]) + fill)
+			b.WriteString(runewidth.Truncate(cell, widths[0], "…") + fill)
 		case i < words:
 			b.WriteString(gap + cell + fill)
 		default:
@@ -145,7 +146,7 @@ func columns(rows [][]string) []int {
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for i, cell := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+			widths[i] = max(widths[i], runewidth.StringWidth(cell))
 		}
 	}
 	return widths
@@ -158,20 +159,12 @@ func sum(numbers []int) (total int) {
 	return total
 }
 
-// shorten cuts a text to so many characters, the last of which tells that it was cut.
-func shorten(text string, most int) string {
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most-1]) + "…"
-	}
-	return text
-}
-
 // wrap breaks a text into lines of at most width characters where there are blanks, each after an indent; one line for a width of 0.
 func wrap(text, indent string, width int) string {
 	var b strings.Builder
 	line := indent
 	for i, word := range strings.Fields(text) {
-		if i > 0 && width > 0 && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
+		if i > 0 && width > 0 && runewidth.StringWidth(line)+1+runewidth.StringWidth(word) > width {
 			b.WriteString(line + "\n")
 			line = indent + word
 			continue
