@@ -294,12 +294,12 @@ func TestStateIsNotWhatWasWritten(t *testing.T) {
 			if err := test.spoil(state); err != nil {
 				t.Fatal(err)
 			}
-			spoilt, before := snapshot(t, k.h.state), k.retrieved()
+			spoilt, before := snapshot(t, state), k.retrieved()
 			r := k.h.run(t)
 			if r.code != test.code || !toldInOneLine(r.stderr, "lab.db") {
 				t.Errorf("want exit %d and a line that names the file, got %v", test.code, r)
 			}
-			if after := snapshot(t, k.h.state); after != spoilt {
+			if after := snapshot(t, state); after != spoilt {
 				t.Errorf("it was written to:\n%s\n%s", spoilt, after)
 			}
 			if n := k.retrieved() - before; n != 0 {

@@ -36,9 +36,9 @@ func (f fate) mild(s strike) bool {
 }
 
 // grave tells that a run which meets this cannot end well: what it was to write is not there, or not for sure. That a file was
-// read back whole proves nothing, because it was read from memory.
+// read back whole proves nothing, because it was read from memory. What status would show is promised to nobody.
 func (class faultClass) grave(f fate, s strike) bool {
-	if s.path == "" || f.errno == 0 || f.errno == syscall.EINTR {
+	if s.path == "" || f.errno == 0 || f.errno == syscall.EINTR || strings.Contains(s.path, ".status") {
 		return false
 	}
 	switch class.name {
