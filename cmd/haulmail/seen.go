@@ -24,7 +24,7 @@ var seenVerbs = []verb{
 	{"import", (*program).seenImport},
 }
 
-// seenFlags are the flags of seen that only some of the words have.
+// seenFlags are the flags of seen that only some of the words have. A dry run of those that change nothing is what they are.
 var seenFlags = []struct {
 	name  string
 	verbs []string
@@ -32,7 +32,6 @@ var seenFlags = []struct {
 	{"failed", []string{"list"}},
 	{"all", []string{"add", "forget"}},
 	{"connect", []string{"verify"}},
-	{"dry-run", []string{"retry", "add", "forget", "rebuild", "import"}},
 }
 
 func seenCommand(p *program) *cli.Command {
