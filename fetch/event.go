@@ -278,6 +278,7 @@ type Result struct {
 	Received int64 // octets of their files
 	Deleted  int   // deleted on the server, its answer to QUIT was +OK
 	Failed   int   // messages that could not be fetched whole
+	Later    int   // messages that max_messages or max_bytes leaves for the next run
 	DryRun   bool
 	Get      int // in a dry run: what fetch would get and delete
 	Delete   int

@@ -126,7 +126,7 @@ func (p *plan) size(i int) int64 {
 // have met.
 func (h *haul) choose(p *plan) {
 	told := Listed{Account: h.a.Name, Total: p.list.Len()}
-	unlisted, failed := 0, 0
+	unlisted, failed, later := 0, 0, 0
 	p.get = make([]place, 0, p.list.Len()-p.matched.Known)
 	choose(p.list.Len(), p.message, p.policy, func(i int, m message, d Decision) {
 		told.Bytes += min(max(m.size, 0), believable)
@@ -150,6 +150,8 @@ func (h *haul) choose(p *plan) {
 				unlisted++
 			case ReasonFailed:
 				failed++
+			case ReasonNextRun:
+				later++
 			case ReasonTooLarge:
 				if p.told.At(i).IsZero() {
 					p.large = append(p.large, place(i))
@@ -160,7 +162,7 @@ func (h *haul) choose(p *plan) {
 	if unlisted > 0 {
 		h.warn("%d messages are in LIST and not in UIDL, and are left on the server", unlisted)
 	}
-	h.result.Failed = unlisted + failed
+	h.result.Failed, h.result.Later = unlisted+failed, later
 	told.Delete = len(p.due)
 	told.Skip = told.Total - told.Get - told.Delete
 	h.result.Total, h.result.Bytes = told.Total, told.Bytes

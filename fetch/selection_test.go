@@ -137,7 +137,9 @@ func TestMaxMessages(t *testing.T) {
 		msgs := mail(5)
 		l := newLab(t, msgs)
 		l.account.Delete, l.account.MaxMessages = rule, 2
-		l.want(2, gone(2), None)
+		if r := l.want(2, gone(2), None); r.Later != 3 {
+			t.Errorf("%d are left for the next run", r.Later)
+		}
 		l.holds(texts(t, msgs[:2])...)
 		l.want(2, gone(2), None)
 		l.want(1, gone(1), None)

@@ -112,7 +112,7 @@ func (j *jsonLines) done(r fetch.Result) {
 	j.failure(r)
 	j.print(jsonResult{
 		jsonOf: j.of("result", r.Account), Class: classWords[fetch.ClassOf(r.Err)], Maildir: bytesAsText(r.Maildir), Total: r.Total,
-		Messages: r.Messages, Bytes: r.Received, Deleted: r.Deleted, Failed: r.Failed,
+		Messages: r.Messages, Bytes: r.Received, Deleted: r.Deleted, Failed: r.Failed, Later: r.Later,
 		DryRun: r.DryRun, Get: r.Get, Delete: r.Delete, MS: r.Took.Milliseconds(),
 	})
 }

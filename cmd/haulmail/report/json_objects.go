@@ -168,6 +168,7 @@ type (
 		Bytes    int64  `json:"bytes"`
 		Deleted  int    `json:"deleted"`
 		Failed   int    `json:"failed"`
+		Later    int    `json:"later"`
 		DryRun   bool   `json:"dry_run"`
 		Get      int    `json:"get"`    // in a dry run: what fetch would get
 		Delete   int    `json:"delete"` // and delete

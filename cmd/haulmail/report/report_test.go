@@ -55,7 +55,7 @@ func aRun() []fetch.Event {
 }
 
 func results() (work, home, refused, busy fetch.Result) {
-	work = fetch.Result{Account: "work", Maildir: "/home/me/Mail/work", Total: 3481, Bytes: 99 << 20, Messages: 12, Received: 4404019, Deleted: 3, Took: 3800 * time.Millisecond}
+	work = fetch.Result{Later: 3469, Account: "work", Maildir: "/home/me/Mail/work", Total: 3481, Bytes: 99 << 20, Messages: 12, Received: 4404019, Deleted: 3, Took: 3800 * time.Millisecond}
 	home = fetch.Result{Account: "home", Maildir: "/home/me/Mail/home", Took: 120 * time.Millisecond}
 	refused = fetch.Result{Account: "refused", Maildir: "/srv/mail/refused", Err: &fetch.Error{
 		Account: "refused", Doing: "log in", Class: fetch.Login, Hint: "test it alone with: haulmail check --connect refused",
@@ -98,12 +98,12 @@ func aLook() []fetch.Event {
 	}
 	nothing := fetch.Chosen{Account: "work", Number: 7, UID: []byte("u7"), Size: -1, Action: fetch.Skip, Reason: fetch.ReasonSeen, Text: "fetched before", Fetched: hours(72)}
 	return []fetch.Event{
-		chosen(1, fetch.Get, fetch.ReasonNew, "new", 0, "Ann <ann@example.org>", "The minutes"),
+		chosen(1, fetch.Get, fetch.ReasonNew, "new", 0, `"Ann" <ann@example.org>`, "The minutes"),
 		chosen(2, fetch.Get, fetch.ReasonRetry, "failed 2 times, tried again", 30, "Some Body With A Very Long Name <somebody@example.org>", strings.Repeat("a subject without an end, ", 20)),
 		chosen(3, fetch.Skip, fetch.ReasonTooLarge, "larger than max_size (25MB)", 49, "测试发件人的名字很长很长 <a@example.org>", "关于会议的通知:请大家准时参加本周五下午三点在二楼会议室举行的会议"),
 		chosen(4, fetch.Skip, fetch.ReasonTooOld, "older than since (30d)", 24*400, "bad\x1b[2J\u202e", "steer\x1b]0;me\a \n"),
 		nothing,
-		fetch.Done{Result: fetch.Result{Account: "work", Total: 5, Bytes: 123456, DryRun: true, Get: 2}},
+		fetch.Done{Result: fetch.Result{Account: "work", Total: 5, Bytes: 123456, DryRun: true, Get: 2, Later: 1}},
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/dustin/go-humanize"
+
 	"haulmail/fetch"
 )
 
@@ -65,7 +67,7 @@ func (p *summaries) wouldDo(r fetch.Result) string {
 	if len(acts) == 0 {
 		return "nothing to do"
 	}
-	return "would " + strings.Join(acts, ", ")
+	return "would " + strings.Join(acts, ", ") + leftForLater(r)
 }
 
 // didDo gives "12 messages, 4.2 MiB → ~/Mail/work   in 3.8 s, 3 deleted on the server".
@@ -83,5 +85,13 @@ func (p *summaries) didDo(r fetch.Result) string {
 	} else if r.Err != nil {
 		text += ", then stopped"
 	}
-	return text
+	return text + leftForLater(r)
+}
+
+// leftForLater gives ", 3,469 left for the next run", or nothing.
+func leftForLater(r fetch.Result) string {
+	if r.Later == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %s left for the next run", humanize.Comma(int64(r.Later)))
 }

@@ -52,8 +52,9 @@ func (t *table) event(e fetch.Event) {
 	case fetch.Chosen:
 		l := listedLine{
 			account: Escape(e.Account), number: strconv.Itoa(e.Number), size: "-", action: e.Action.String(),
-			age:  cmp.Or(age(cmp.Or(e.Reached, e.Fetched), t.now()), "-"),
-			from: Escape(e.Header.From), subject: Escape(e.Header.Subject), reason: Escape(e.Text), uid: Escape(string(e.UID)),
+			age: cmp.Or(age(cmp.Or(e.Reached, e.Fetched), t.now()), "-"),
+			// The quotes that RFC 5322 wants around some names say nothing to a person.
+			from: Escape(strings.ReplaceAll(e.Header.From, `"`, "")), subject: Escape(e.Header.Subject), reason: Escape(e.Text), uid: Escape(string(e.UID)),
 		}
 		if e.Size >= 0 {
 			l.size = size(e.Size)
@@ -123,8 +124,8 @@ func (t *table) done(e fetch.Done) {
 		delete(t.held, e.Account)
 	}
 	if e.Err == nil && t.sums {
-		t.screen.tell(fmt.Sprintf("%s  %s, %s: %d to get, %d to delete\n",
-			pad(e.Account, t.names), count(e.Total, "message"), size(e.Bytes), e.Get, e.Delete))
+		t.screen.tell(fmt.Sprintf("%s  %s, %s: %d to get, %d to delete%s\n",
+			pad(e.Account, t.names), count(e.Total, "message"), size(e.Bytes), e.Get, e.Delete, leftForLater(e.Result)))
 	}
 }
 
