@@ -102,7 +102,10 @@ func (p *plan) name(i int) []byte {
 func (p *plan) message(i int) message {
 	name := p.name(i)
 	_, named := p.names[i]
-	m := message{size: p.list.Size(i), nameless: name == nil, unlisted: name == nil && !named, unsettled: p.unsettled[string(name)], left: p.left[string(name)], reached: p.reached.At(i)}
+	m := message{
+		size: p.list.Size(i), nameless: name == nil, unlisted: name == nil && !named,
+		unsettled: p.unsettled[string(name)], left: p.left[string(name)], reached: p.reached.At(i),
+	}
 	if f, ok := p.failures[string(name)]; ok {
 		m.failures, m.retryAt = f.Count, RetryAt(f)
 	}
