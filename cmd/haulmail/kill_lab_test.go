@@ -21,6 +21,7 @@ type haul struct {
 	t    *testing.T
 	h    *home
 	pop  *pop3test.Server
+	addr string // of the server
 	box  *pop3test.Mailbox
 	keep bool     // the server's copies stay
 	want [][]byte // as delivered
@@ -54,7 +55,7 @@ func newHaulOf(t *testing.T, messages int, deletion string, pauses bool) *haul {
 		t.Fatal(err)
 	}
 	t.Cleanup(k.pop.Close)
-	k.h = newHome(t, accountOf("lab", addr, "lab", deletion))
+	k.addr, k.h = addr, newHome(t, accountOf("lab", addr, "lab", deletion))
 	k.h.binary = haulmailBinary
 	return k
 }
