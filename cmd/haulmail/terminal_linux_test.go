@@ -17,9 +17,17 @@ import (
 	"haulmail/fetch/pop3/pop3test"
 )
 
-// drawn runs haulmail on a terminal of that size against a server that takes its time, and gives what came to the terminal. Of its two
-// accounts one cannot be reached.
-func drawn(t *testing.T, columns int, env []string, args ...string) string {
+// screen is a terminal with a haulmail on it that fetches from a server that takes its time. Of its two accounts one cannot be reached.
+type screen struct {
+	cmd    *exec.Cmd
+	master *os.File
+	tty    *os.File
+	all    bytes.Buffer // what came to the terminal; to be read once ended is closed
+	seen   chan string  // the same as it comes
+	ended  chan struct{}
+}
+
+func newScreen(t *testing.T, columns int, env []string, args ...string) *screen {
 	t.Helper()
 	server := &pop3test.Server{
 		Users:  map[string]pop3test.User{"me": {Password: "secret", Mailbox: pop3test.NewMailbox(pop3test.SampleMail(12)...)}},
@@ -37,30 +45,63 @@ func drawn(t *testing.T, columns int, env []string, args ...string) string {
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	master, tty := newTerminal(t)
-	if err := unix.IoctlSetWinsize(int(master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: uint16(columns)}); err != nil {
+	s := &screen{seen: make(chan string, 1000), ended: make(chan struct{})}
+	s.master, s.tty = newTerminal(t)
+	if err := unix.IoctlSetWinsize(int(s.master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: uint16(columns)}); err != nil {
 		t.Fatal(err)
 	}
-	var all bytes.Buffer
-	read := make(chan struct{})
-	go func() {
-		_, _ = all.ReadFrom(master) // ends with EIO when the last writer has closed
-		close(read)
-	}()
-	cmd := exec.Command(haulmailBinary(t), append([]string{"-c", config}, args...)...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
-	cmd.Env = append([]string{"HOME=" + dir, "PATH=" + os.Getenv("PATH")}, env...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
-	if err := cmd.Start(); err != nil {
+	go s.read()
+	s.cmd = exec.Command(haulmailBinary(t), append([]string{"-c", config}, args...)...)
+	s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = s.tty, s.tty, s.tty
+	s.cmd.Env = append([]string{"HOME=" + dir, "PATH=" + os.Getenv("PATH")}, env...)
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = cmd.Process.Kill() })
-	if code := ends(t, cmd, 30*time.Second); code != 75 {
-		t.Errorf("exit %d", code)
+	t.Cleanup(func() { _ = s.cmd.Process.Kill() })
+	return s
+}
+
+// read takes what comes to the terminal, until the last writer has closed.
+func (s *screen) read() {
+	defer close(s.ended)
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := s.master.Read(buf)
+		if err != nil {
+			return
+		}
+		s.all.Write(buf[:n])
+		select {
+		case s.seen <- string(buf[:n]):
+		default: // nobody looks
+		}
 	}
-	tty.Close()
-	<-read
-	return all.String()
+}
+
+// until waits for something to come to the terminal.
+func (s *screen) until(t *testing.T, text string) {
+	t.Helper()
+	deadline := time.After(20 * time.Second)
+	for all := ""; !strings.Contains(all, text); {
+		select {
+		case more := <-s.seen:
+			all += more
+		case <-deadline:
+			t.Fatalf("%q does not come: %q", text, all)
+		}
+	}
+}
+
+// exits waits for haulmail to end with that code, and gives all that came to the terminal.
+func (s *screen) exits(t *testing.T, want int) string {
+	t.Helper()
+	if code := ends(t, s.cmd, 30*time.Second); code != want {
+		t.Errorf("exit %d, want %d", code, want)
+	}
+	s.tty.Close()
+	<-s.ended
+	return s.all.String()
 }
 
 // Whether bars are drawn, and whether anything is coloured, by the terminal and by what a person wants.
@@ -90,7 +131,7 @@ func TestWhatATerminalGets(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			all := drawn(t, row.columns, row.env, row.args...)
+			all := newScreen(t, row.columns, row.env, row.args...).exits(t, 75)
 			if bars := strings.Contains(all, "░"); bars != row.bars || !row.bars && strings.Contains(all, "\x1b[A") {
 				t.Errorf("bars %v: %q", bars, all)
 			}
@@ -103,6 +144,28 @@ func TestWhatATerminalGets(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Who interrupts a download is told what is finished first, and gets the account's line in the end.
+func TestInterruptAtATerminal(t *testing.T) {
+	s := newScreen(t, 80, []string{"TERM=xterm"})
+	s.until(t, "/12")
+	if _, err := s.master.WriteString("\x03"); err != nil {
+		t.Fatal(err)
+	}
+	all := s.exits(t, 130)
+	var from int
+	for _, text := range []string{
+		"haulmail: stopping; what has arrived for work is made safe on disk first; a second signal stops at once",
+		"work   ", " messages, ", ", then stopped",
+		"haulmail: stopped by SIGINT; what had arrived is safe, the rest comes with the next run",
+	} {
+		at := strings.Index(all[from:], text)
+		if at < 0 {
+			t.Fatalf("%q is missing: %q", text, all)
+		}
+		from += at
 	}
 }
 

@@ -36,20 +36,32 @@ func (c *console) Write(p []byte) (int, error) { return c.above.Write(p) }
 func (c *console) ReadFrom(r io.Reader) (int64, error) { return c.bars.ReadFrom(r) }
 
 // Flush shows a frame in the place of the one before. mpb's count of its lines is not needed.
+//
+// Bars are written over those that stand there, so that nothing flickers. Lines above them are of any length and want rows that are
+// erased. That is done row by row: a screen that is erased as a whole is kept by some terminals as lines to scroll back to.
 func (c *console) Flush(int) error {
-	// The terminal shows a ^C behind the bars, and going up keeps the column. Rows are erased one by one: a screen that is erased as
-	// a whole is kept by some terminals as lines to scroll back to.
-	const upAndErase = "\x1b[A\x1b[2K"
-	var frame bytes.Buffer
-	if covered := c.rows(); covered > 0 {
-		frame.WriteString("\r" + strings.Repeat(upAndErase, covered))
-	}
+	const up, erase, eraseRest = "\x1b[A", "\x1b[2K", "\x1b[K"
+	covered := c.rows()
 	c.drawn = c.drawn[:0]
+	var bars bytes.Buffer
 	for line := range bytes.Lines(c.bars.Bytes()) {
-		c.drawn = append(c.drawn, runewidth.StringWidth(string(bytes.TrimRight(line, "\n"))))
+		line = bytes.TrimRight(line, "\n")
+		c.drawn = append(c.drawn, runewidth.StringWidth(string(line)))
+		bars.Write(line)
+		bars.WriteString(eraseRest + "\n")
+	}
+	c.bars.Reset()
+	kept := min(covered, len(c.drawn)) // rows that bars are written over
+	if c.above.Len() > 0 {
+		kept = 0
+	}
+	var frame bytes.Buffer
+	if covered > 0 {
+		// The terminal shows a ^C behind the bars, and going up keeps the column.
+		frame.WriteString("\r" + strings.Repeat(up+erase, covered-kept) + strings.Repeat(up, kept))
 	}
 	_, _ = c.above.WriteTo(&frame) // a Buffer takes everything
-	_, _ = c.bars.WriteTo(&frame)
+	_, _ = bars.WriteTo(&frame)
 	_, err := c.w.Write(frame.Bytes())
 	return err
 }

@@ -25,12 +25,12 @@ type bars struct {
 	ended   chan any // closed when mpb gives up, because the terminal went away
 	drawn   time.Time
 	active  map[string]*bar
+	began   map[string]time.Time // the downloads, those without a bar included
 }
 
 type bar struct {
 	*mpb.Bar
-	started time.Time
-	now     atomic.Pointer[fetch.Progress] // read by a goroutine of mpb
+	now atomic.Pointer[fetch.Progress] // read by a goroutine of mpb
 }
 
 // newBars gives live progress on a terminal of that size, 80 columns and 24 rows for nil.
@@ -38,7 +38,7 @@ func newBars(w io.Writer, size func() (columns, rows int), names int) *bars {
 	if size == nil {
 		size = func() (int, int) { return 80, 24 }
 	}
-	return &bars{console: &console{w: w, size: size}, names: names, active: map[string]*bar{}}
+	return &bars{console: &console{w: w, size: size}, names: names, active: map[string]*bar{}, began: map[string]time.Time{}}
 }
 
 func (b *bars) event(e fetch.Event) {
@@ -80,6 +80,9 @@ func (b *bars) progress(e fetch.Progress) {
 	if e.Of == 0 {
 		return
 	}
+	if b.began[e.Account].IsZero() {
+		b.began[e.Account] = time.Now()
+	}
 	a := b.active[e.Account]
 	if a == nil {
 		if a = b.add(e); a == nil {
@@ -102,7 +105,7 @@ func (b *bars) add(e fetch.Progress) *bar {
 		b.refresh, b.ended = make(chan any), make(chan any)
 		b.all = mpb.New(mpb.WithConsoleWriter(b.console), mpb.WithManualRefresh(b.refresh), mpb.WithShutdownNotifier(b.ended))
 	}
-	a := &bar{started: time.Now()}
+	a, began := &bar{}, b.began[e.Account]
 	a.now.Store(&e) // mpb may draw as soon as it has the bar
 	style := mpb.BarStyle().Lbound("").Rbound("").Filler("█").Tip("█").Padding("░")
 	drawn, err := b.all.Add(e.OfBytes+1, style.Build(), // one more than there is: only remove ends a bar
@@ -110,7 +113,7 @@ func (b *bars) add(e fetch.Progress) *bar {
 		mpb.BarFillerTrim(),
 		mpb.PrependDecorators(decor.Any(func(s decor.Statistics) string { return rowName(e.Account, b.names, s.AvailableWidth) })),
 		mpb.AppendDecorators(decor.Any(func(s decor.Statistics) string {
-			return rowWords(*a.now.Load(), time.Since(a.started), s.AvailableWidth)
+			return rowWords(*a.now.Load(), time.Since(began), s.AvailableWidth)
 		})))
 	if err != nil {
 		return nil

@@ -15,8 +15,9 @@ import (
 
 const (
 	barWidth  = 22 // of a bar at most
-	leastBar  = 8  // a shorter one is given for words
-	leastName = 8  // characters of an account's name that stay
+	shortBar  = 8  // a shorter one is not worth the size and the rate
+	leastBar  = 4
+	leastName = 8 // characters of an account's name that stay
 )
 
 // rowName gives the name for a row of so many columns.
@@ -33,9 +34,17 @@ func rowWords(e fetch.Progress, since time.Duration, columns int) string {
 	got := fmt.Sprintf("%8s", size(e.Bytes))
 	speed := fmt.Sprintf("%10s", size(int64(rate))+"/s")
 	left := fmt.Sprintf("%10s", timeLeft(e, rate, since))
-	for _, words := range [][]string{{n, got, speed, left}, {n, got, left}, {n, left}, {n}} {
-		text := "  " + strings.Join(words, "  ")
-		if runewidth.StringWidth(text)+leastBar <= columns {
+	for _, choice := range []struct {
+		words []string
+		bar   int
+	}{
+		{[]string{n, got, speed, left}, shortBar},
+		{[]string{n, got, left}, shortBar},
+		{[]string{n, left}, leastBar},
+		{[]string{n}, leastBar},
+	} {
+		text := "  " + strings.Join(choice.words, "  ")
+		if runewidth.StringWidth(text)+choice.bar <= columns {
 			return text
 		}
 	}
