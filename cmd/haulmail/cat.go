@@ -20,7 +20,7 @@ func catCommand(p *program) *cli.Command {
 		Description: "Prints one message as it would lie in the Maildir, its lines ending in LF, and changes nothing: it is not recorded as " +
 			"fetched, and not deleted. On a terminal control characters are escaped.\n\n" +
 			"The message goes by its UID as list shows it. A word that is no UID there is a number of list; '#3' is always the number 3.",
-		Flags: []cli.Flag{&cli.BoolFlag{Name: "headers", Usage: "print its header alone (TOP)"}},
+		Flags: append([]cli.Flag{&cli.BoolFlag{Name: "headers", Usage: "print its header alone (TOP)"}}, oneOffFlags()...),
 		Action: func(c *cli.Context) error {
 			return p.inJSON(c, p.cat(c))
 		},
@@ -28,20 +28,24 @@ func catCommand(p *program) *cli.Command {
 }
 
 func (p *program) cat(c *cli.Context) error {
-	switch words := c.Args().Len(); {
-	case words < 2:
+	account, word := c.Args().Slice(), ""
+	if n := len(account); n > 0 {
+		account, word = account[:n-1], account[n-1]
+	}
+	switch {
+	case word == "", len(account) == 0 && !c.IsSet("url"):
 		return &usageError{"cat needs an account and a message", "haulmail list ACCOUNT shows the messages, haulmail cat ACCOUNT UID prints one"}
-	case words > 2:
+	case len(account) > 1:
 		return &usageError{"cat prints one message", "haulmail help cat"}
 	case c.Bool("json"):
 		return &usageError{"cat prints the message itself, not JSON", "haulmail list --json tells of messages"}
 	}
-	j, err := p.newJob(c, c.Args().Slice()[:1], report.Messages)
+	j, err := p.newJob(c, account, report.Messages)
 	if err != nil {
 		return err
 	}
 	return j.cat(c.Context, fetch.Wanted{
-		Word: c.Args().Get(1), Headers: c.Bool("headers"),
+		Word: word, Headers: c.Bool("headers"),
 		Shown: func(uid []byte) string { return report.Escape(string(uid)) },
 	})
 }

@@ -55,7 +55,10 @@ func TestComplete(t *testing.T) {
 		{"haulmail --tls=st", "--tls=starttls"},
 		{"haulmail --tls=implicit ch", "check"},
 		{"haulmail --nonsense=i", ""},
-		{"haulmail --url pop://me@x ", "fetch list cat check login config status seen completion version help"},
+		{"haulmail --url pop://me@x li", "list"},
+		{"haulmail --url pop://me@x wo", ""},
+		{"haulmail cat wo", "work"},
+		{"haulmail cat work wo", ""},
 		{"haulmail list --url pop://me@x ", ""},
 		{"haulmail --url ", ""},
 
