@@ -55,7 +55,7 @@ func (m completer) complete(words []string) completion {
 	case strings.HasPrefix(current, "-") && !line.ended:
 		may = completion{kind: "words", words: m.flags(line.command)}
 	default:
-		may = completion{kind: "words", words: m.positional(line)}
+		may = m.positional(line)
 	}
 	may.words = slices.DeleteFunc(may.words, func(c candidate) bool { return !strings.HasPrefix(may.prefix+c.text, current) })
 	return may
@@ -162,8 +162,8 @@ func placeholder(f cli.Flag) string {
 	return ""
 }
 
-// positional gives the words, other than flags, that may come next.
-func (m completer) positional(line typedLine) []candidate {
+// positional gives what, other than flags, may come next.
+func (m completer) positional(line typedLine) completion {
 	command, found := line.command, []candidate(nil)
 	if command == nil {
 		command = m.app.Command("fetch")
@@ -173,10 +173,13 @@ func (m completer) positional(line typedLine) []candidate {
 	}
 	for usage := range strings.SplitSeq(command.UsageText, "\n") {
 		for _, kind := range nextSlot(slots(usage), line.words) {
+			if kind == "FILE" {
+				return completion{kind: "files"}
+			}
 			found = append(found, m.fill(kind, line)...)
 		}
 	}
-	return distinct(found)
+	return completion{kind: "words", words: distinct(found)}
 }
 
 // fill gives the words for one alternative of a usage line.

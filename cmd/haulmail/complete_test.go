@@ -184,3 +184,28 @@ func TestCompletionIsSilent(t *testing.T) {
 		t.Errorf("%q is there", left)
 	}
 }
+
+// A usage line tells what follows: words of its own, accounts, files, as often as it says.
+func TestCompleteByUsage(t *testing.T) {
+	app := newApp(&program{})
+	app.Command("seen").UsageText = "haulmail seen add|forget [-n] [flags] ACCOUNT --all|UID...\n" +
+		"        haulmail seen rebuild [ACCOUNT...]\n        haulmail seen import [-n] ACCOUNT [FILE]"
+	m := completer{app: app, accounts: func(string) []string { return []string{"work", "home"} }}
+	for _, c := range []struct{ line, want string }{
+		{"haulmail seen ", "words add forget rebuild import"},
+		{"haulmail seen forget ", "words work home"},
+		{"haulmail seen forget -n work ", "words"},
+		{"haulmail seen rebuild work ", "words home"},
+		{"haulmail seen import work ", "files"},
+		{"haulmail seen import work file ", "words"},
+	} {
+		may := m.complete(splitLine(c.line).words)
+		got := may.kind
+		for _, w := range may.words {
+			got += " " + w.text
+		}
+		if got != c.want {
+			t.Errorf("%q is followed by %q, want %q", c.line, got, c.want)
+		}
+	}
+}
