@@ -73,17 +73,3 @@ func TestOneOffLeavesNothingBehind(t *testing.T) {
 		t.Errorf("%q is left", left)
 	}
 }
-
-// entries gives the names in a folder.
-func entries(t *testing.T, folder string) []string {
-	t.Helper()
-	all, err := os.ReadDir(folder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, e := range all {
-		names = append(names, e.Name())
-	}
-	return names
-}
