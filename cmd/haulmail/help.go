@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"haulmail/cmd/haulmail/manual"
 	"haulmail/cmd/haulmail/report"
 	"haulmail/config"
 )
@@ -56,13 +57,17 @@ Flags of every command:
 
 func helpCommand(p *program) *cli.Command {
 	return &cli.Command{
-		Name:        "help",
-		Category:    categoryOther,
-		Usage:       "show help on a command, or the manual",
-		UsageText:   "haulmail help [COMMAND]\n        haulmail help json",
-		Description: "help json prints the JSON Schema of the lines of --json.",
+		Name:      "help",
+		Category:  categoryOther,
+		Usage:     "show help on a command, or the manual",
+		UsageText: "haulmail help [COMMAND]\n        haulmail help config\n        haulmail help json\n        haulmail help --man [config]",
+		Description: "help config prints a sample config, help json the JSON Schema of the lines of --json. With --man, the manual page haulmail(1), or with the word config haulmail.toml(5), to be shown by a viewer:\n\n" +
+			"  haulmail help --man | man -l -",
+		Flags: []cli.Flag{&cli.BoolFlag{Name: "man", Usage: "print a manual page (mdoc)"}},
 		Action: func(c *cli.Context) error {
 			switch topic := c.Args().First(); {
+			case c.Bool("man"):
+				return p.printManual(c.Args().Slice())
 			case topic == "":
 				return p.rootHelp(c)
 			case topic == "config" && c.Args().Len() == 1:
@@ -76,6 +81,22 @@ func helpCommand(p *program) *cli.Command {
 			}
 		},
 	}
+}
+
+// printManual prints the manual page that words name.
+func (p *program) printManual(words []string) error {
+	page, err := manual.Config, error(nil)
+	switch {
+	case len(words) == 0:
+		page, err = manual.Command(report.Schema)
+	case len(words) > 1 || words[0] != "config":
+		return &usageError{"there is no such manual page", "haulmail help --man prints haulmail(1), haulmail help --man config prints haulmail.toml(5)"}
+	}
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(p.out, page)
+	return err
 }
 
 // helpOn shows the help of a command. The word behind one that has subcommands may name one of these.
