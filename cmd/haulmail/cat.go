@@ -34,7 +34,7 @@ func (p *program) cat(c *cli.Context) error {
 	}
 	switch {
 	case word == "", len(account) == 0 && !c.IsSet("url"):
-		return &usageError{"cat needs an account and a message", "haulmail list ACCOUNT shows the messages, haulmail cat ACCOUNT UID prints one"}
+		return &usageError{"cat needs an account and a message", "haulmail cat ACCOUNT UID; haulmail list ACCOUNT shows the UIDs"}
 	case len(account) > 1:
 		return &usageError{"cat prints one message", "haulmail help cat"}
 	case c.Bool("json"):

@@ -37,7 +37,11 @@ func completionCommand(p *program) *cli.Command {
 			scripts := map[string]string{"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}
 			script, ok := scripts[c.Args().First()]
 			if !ok || c.Args().Len() != 1 {
-				return &usageError{"completion needs the name of a shell", "haulmail completion bash, zsh or fish"}
+				e := &usageError{"completion needs the name of a shell", "haulmail completion bash, zsh or fish"}
+				if near := nearest(c.Args().First(), []string{"bash", "zsh", "fish"}); near != "" {
+					e.hint = "did you mean: haulmail completion " + near
+				}
+				return e
 			}
 			_, err := io.WriteString(p.out, script)
 			return err

@@ -31,7 +31,7 @@ func (j *job) readCron(c *cli.Context) (err error) {
 	if c.IsSet("exit-new") && !j.exits.mayBeNew() {
 		return &usageError{
 			fmt.Sprintf("--exit-new %d means something else", j.exits.newMail),
-			"write a number from 1 to 255; 64 to 78 tell of failures, 126 to 192 are the shell's words for programs that did not run or were ended by a signal",
+			"write a number from 1 to 255, but none of 64 to 78 and 126 to 192",
 		}
 	}
 	j.jitter, err = timeFlag(c, "jitter")

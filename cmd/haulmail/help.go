@@ -90,7 +90,7 @@ func (p *program) printManual(words []string) error {
 	case len(words) == 0:
 		page, err = manual.Command(report.Schema)
 	case len(words) > 1 || words[0] != "config":
-		return &usageError{"there is no such manual page", "haulmail help --man prints haulmail(1), haulmail help --man config prints haulmail.toml(5)"}
+		return &usageError{"there is no such manual page", "haulmail help --man, or haulmail help --man config"}
 	}
 	if err != nil {
 		return err

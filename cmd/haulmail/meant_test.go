@@ -4,10 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"haulmail/cmd/haulmail/report"
 	"haulmail/config"
@@ -59,6 +64,9 @@ maildir = "/nowhere"
 		"sene":          "did you mean: haulmail seen",
 		"hlep":          "did you mean: haulmail help",
 		"versoin":       "did you mean: haulmail version",
+		"statsu":        "did you mean: haulmail status",
+		"cta":           "did you mean: haulmail cat",
+		"compeltion":    "did you mean: haulmail completion",
 		"help fecth":    "did you mean: haulmail help fetch",
 		"personal list": "a command comes first: haulmail list",
 		// subcommands
@@ -80,6 +88,12 @@ maildir = "/nowhere"
 		"list --connect":    "it belongs to: haulmail check",
 		"seen list --faild": "did you mean --failed?",
 		"login --borwser":   "did you mean --browser?",
+		// words of flags
+		"--color alwys":  `did you mean "always"?`,
+		"completion bsh": "did you mean: haulmail completion bash",
+		"help --mna":     "did you mean --man?",
+		"--limt 3":       "did you mean --limit?",
+		"list --print0":  "it belongs to: haulmail fetch",
 		// accounts
 		"persnal":             `did you mean "personal"?`,
 		"fetch personl":       `did you mean "personal"?`,
@@ -87,6 +101,21 @@ maildir = "/nowhere"
 		"config show persona": `did you mean "personal"?`,
 	} {
 		if got := refusal(t, words); !strings.HasSuffix(got, "\n"+meant) {
+			t.Errorf("haulmail %s: %s", words, got)
+		}
+	}
+}
+
+// A mistyped word of a flag is answered as that of its key.
+func TestMeantByFlags(t *testing.T) {
+	for words, meant := range map[string]string{
+		"--order newst":   `did you mean "newest"?`,
+		"--tls startls":   `did you mean "starttls"?`,
+		"--delete fetchd": `did you mean "fetched"?`,
+		"--max-size noen": `did you mean "none"?`,
+		"--since noen":    `did you mean "none"?`,
+	} {
+		if got := refusal(t, words+" --url pop://me@127.0.0.1:1 --maildir m"); !strings.Contains(got, meant) {
 			t.Errorf("haulmail %s: %s", words, got)
 		}
 	}
@@ -133,5 +162,54 @@ func TestMeantInConfig(t *testing.T) {
 				t.Errorf("%s = %q for %q: %s", k.Name, mistyped(w), w, got)
 			}
 		}
+	}
+}
+
+// A hint is one line of a terminal: those of wrong command lines, as they stand in the source. What is put into them may make them longer.
+func TestHintsFit(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hints := 0
+	check := func(at token.Position, e ast.Expr) {
+		text := ""
+		ast.Inspect(e, func(n ast.Node) bool {
+			if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+				part, _ := strconv.Unquote(lit.Value)
+				text += part
+			}
+			return true
+		})
+		hints++
+		if n := utf8.RuneCountInString("  hint: " + text); n > helpWidth {
+			t.Errorf("%s: the hint has %d columns: %s", at, n, text)
+		}
+	}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		positions := token.NewFileSet()
+		source, err := parser.ParseFile(positions, file, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(source, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.CompositeLit:
+				if name, ok := n.Type.(*ast.Ident); ok && name.Name == "usageError" && len(n.Elts) == 2 {
+					check(positions.Position(n.Pos()), n.Elts[1])
+				}
+			case *ast.AssignStmt:
+				if target, ok := n.Lhs[0].(*ast.SelectorExpr); ok && target.Sel.Name == "hint" && len(n.Rhs) == 1 {
+					check(positions.Position(n.Pos()), n.Rhs[0])
+				}
+			}
+			return true
+		})
+	}
+	if hints < 30 {
+		t.Errorf("found %d hints", hints)
 	}
 }

@@ -125,7 +125,7 @@ func checkTyped(line string, err error) (config.Secret, error) {
 	case err != nil && !errors.Is(err, io.EOF):
 		return config.Secret{}, fmt.Errorf("read the password: %w", err)
 	case text == "":
-		return config.Secret{}, &usageError{"no password was typed", `to be asked no more, set password_command in the config, or with --url give --password-command`}
+		return config.Secret{}, &usageError{"no password was typed", "set password_command, or give --password-command, to be asked no more"}
 	case len(text) > maxTyped:
 		return config.Secret{}, errors.New("the typed password is too long")
 	}

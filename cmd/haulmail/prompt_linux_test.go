@@ -103,7 +103,7 @@ func TestLeftPromptRestoresTheTerminal(t *testing.T) {
 		says  string
 	}{
 		{"half a pass\x03", 130, "haulmail: stopped by SIGINT\n"},
-		{"\x04", 64, "haulmail: no password was typed\n  hint: to be asked no more, set password_command in the config, or with --url give --password-command\n"},
+		{"\x04", 64, "haulmail: no password was typed\n  hint: set password_command, or give --password-command, to be asked no more\n"},
 	} {
 		cmd, master, tty, stderr := asking(t)
 		if echoes(t, tty) {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 
 	"golang.org/x/term"
 
@@ -50,12 +51,13 @@ func colored(when string, f *os.File) report.Colors {
 // chooseColors reads --color. Errors before that are coloured as without it.
 func (p *program) chooseColors() error {
 	when, given := p.line.value("color")
-	switch when {
-	case "auto", "always", "never":
-	default:
-		if given {
-			return &usageError{fmt.Sprintf("--color cannot be %q", when), "write auto, always or never"}
+	words := []string{"auto", "always", "never"}
+	if given && !slices.Contains(words, when) {
+		e := &usageError{fmt.Sprintf("--color cannot be %q", when), "write " + orList(words)}
+		if near := nearest(when, words); near != "" {
+			e.hint = fmt.Sprintf("did you mean %q?", near)
 		}
+		return e
 	}
 	p.colors = colored(when, os.Stderr)
 	return nil
