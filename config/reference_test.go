@@ -90,18 +90,29 @@ func TestReferenceIsTold(t *testing.T) {
 }
 
 func TestExample(t *testing.T) {
-	c := parse(t, config.Example())
+	if got := parse(t, config.Example()).Names(); !slices.Equal(got, []string{"personal"}) {
+		t.Errorf("accounts %q", got)
+	}
+	for i, line := range strings.Split(config.Example(), "\n") {
+		if n := len([]rune(line)); n > 80 {
+			t.Errorf("line %d has %d columns", i+1, n)
+		}
+	}
+}
+
+// A person takes away the "# " in front of the other accounts.
+func TestExampleWithEachAccount(t *testing.T) {
+	blocks := regexp.MustCompile(`(?m)^# \[account\..*\n(?:# .*\n)+`)
+	text := blocks.ReplaceAllStringFunc(config.Example(), func(block string) string {
+		return strings.ReplaceAll("\n"+block, "\n# ", "\n")
+	})
+	c := parse(t, text)
 	if got := c.Names(); !slices.Equal(got, []string{"personal", "work", "me@qq.com", "office", "test"}) {
 		t.Errorf("accounts %q", got)
 	}
 	for _, a := range c.Accounts {
 		if a.SecretKey() == "" {
 			t.Errorf("account %s has no password", a.Name)
-		}
-	}
-	for i, line := range strings.Split(config.Example(), "\n") {
-		if n := len([]rune(line)); n > 80 {
-			t.Errorf("line %d has %d columns", i+1, n)
 		}
 	}
 }
