@@ -57,7 +57,7 @@ func TestHelpFits(t *testing.T) {
 	}
 	for what, text := range texts {
 		for i, line := range strings.Split(text, "\n") {
-			if n := utf8.RuneCountInString(line); n > helpWidth {
+			if n := utf8.RuneCountInString(line); n > 80 {
 				t.Errorf("haulmail %s: line %d has %d columns: %s", what, i+1, n, line)
 			}
 			if strings.TrimRight(line, " ") != line {

@@ -185,7 +185,7 @@ func TestHintsFit(t *testing.T) {
 			return true
 		})
 		hints++
-		if n := utf8.RuneCountInString("  hint: " + text); n > helpWidth {
+		if n := utf8.RuneCountInString("  hint: " + text); n > 80 {
 			t.Errorf("%s: the hint has %d columns: %s", at, n, text)
 		}
 	}
