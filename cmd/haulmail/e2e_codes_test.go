@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -161,15 +162,20 @@ func TestExitCodesOfSignals(t *testing.T) {
 		t.Run(signal.String(), func(t *testing.T) {
 			addr, accepted := silentServer(t, "")
 			h := newHome(t, fmt.Sprintf("[account.work]\nserver = %q\ntls = \"none\"\nusername = \"me\"\npassword = \"secret\"\nmaildir = \"Mail\"\n", addr))
+			var stdout, stderr bytes.Buffer
 			cmd := h.command(t, "fetch", "--json")
-			go func() {
-				select {
-				case <-accepted:
-					_ = cmd.Process.Signal(signal)
-				case <-time.After(longestRun):
-				}
-			}()
-			r := runToEnd(t, cmd, []string{"fetch", "--json"}).exits(t, code)
+			cmd.Stdout, cmd.Stderr = &stdout, &stderr
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			select {
+			case <-accepted:
+			case <-time.After(longestRun):
+				t.Error("no connection came")
+			}
+			_ = cmd.Process.Signal(signal) // if it has ended, that shows below
+			_ = cmd.Wait()                 // its exit code is looked at
+			r := result{args: cmd.Args, code: cmd.ProcessState.ExitCode(), stdout: stdout.String(), stderr: stderr.String()}.exits(t, code)
 			checkClass(t, r, "interrupted", code)
 			if !strings.Contains(r.stderr, "stopped by SIG") {
 				t.Errorf("the signal is not told\n%v", r)
