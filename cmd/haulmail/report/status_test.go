@@ -25,9 +25,13 @@ func sampleStatus() []fetch.Status {
 	return []fetch.Status{well, refused, late, {Account: "never run"}}
 }
 
-func TestStatus(t *testing.T) {
-	defer func(l *time.Location) { time.Local = l }(time.Local)
+// The place of the clock is set once, before there is any goroutine of a progress bar that asks for it.
+func TestMain(m *testing.M) {
 	time.Local = time.UTC
+	m.Run()
+}
+
+func TestStatus(t *testing.T) {
 	want := `account    last run    ended   last mail   fetched  deleted   seen  failed
 personal   12 min ago  ok      3 h ago          12        2  3,481       0
 work       running     failed  2025-08-13        1        0    120       1
