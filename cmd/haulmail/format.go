@@ -35,7 +35,7 @@ func (j *job) readFormat(c *cli.Context) error {
 			return &usageError{"--format: " + err.Error(), "haulmail help fetch tells of templates"}
 		}
 		j.format = format
-		j.options.Facts = format.NeedsFacts()
+		j.options.Facts, j.options.Headers = format.NeedsFacts(), format.NeedsFacts() && j.options.DryRun
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ func listCommand(p *program) *cli.Command {
 			if err := j.readFormat(c); err != nil {
 				return p.inJSON(c, err)
 			}
-			j.options.Headers = c.Bool("headers") || j.format != nil && j.format.NeedsFacts()
+			j.options.Headers = j.options.Headers || c.Bool("headers")
 			return j.run(c.Context)
 		},
 	}

@@ -182,11 +182,8 @@ func TestSchemaIsWhole(t *testing.T) {
 			if property["description"] == nil && property["$ref"] == nil {
 				t.Errorf("the field %s of %s is not described", field, name)
 			}
-			if items, ok := property["items"].(map[string]any); ok {
-				nested, _ := items["properties"].(map[string]any)
-				for field := range nested {
-					fields[field] = true
-				}
+			for field := range nested(property) {
+				fields[field] = true
 			}
 		}
 	}
@@ -204,6 +201,15 @@ func TestSchemaIsWhole(t *testing.T) {
 	if written := inReport(t, `json:"([a-z_]+)`); !maps.Equal(written, fields) {
 		t.Errorf("report writes the fields %v\nthe schema has   %v", slices.Sorted(maps.Keys(written)), slices.Sorted(maps.Keys(fields)))
 	}
+}
+
+// nested gives the fields of an object within a property, or of those that it lists.
+func nested(property map[string]any) map[string]any {
+	if items, ok := property["items"].(map[string]any); ok {
+		property = items
+	}
+	fields, _ := property["properties"].(map[string]any)
+	return fields
 }
 
 // inReport gives the words that a pattern finds in the source of package report.
