@@ -65,10 +65,22 @@ func (s Source) fromCommand(ctx context.Context, a *config.Account, command conf
 		return text, "", nil
 	}
 	reason := complaint.lastLine(command.Shell, text)
-	if reason == "" {
-		return "", "run the command by hand and see what it says", err
+	if reason != "" {
+		err = fmt.Errorf("%w: %s", err, reason)
 	}
-	return "", "", fmt.Errorf("%w: %s", err, reason)
+	return "", commandHint(err), err
+}
+
+// notFound is what a shell exits with when there is no such program (POSIX, Shell Command Language §2.8.2).
+const notFound = 127
+
+// commandHint gives what to do about a command that failed.
+func commandHint(err error) string {
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if errors.Is(err, exec.ErrNotFound) || ok && exit.ExitCode() == notFound {
+		return "name the program with its folder: cron and systemd know few of them"
+	}
+	return "run the command by hand and see what it says"
 }
 
 // stopped says why a command was stopped. Where the caller's context ended, the

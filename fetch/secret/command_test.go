@@ -60,6 +60,28 @@ func TestCommand(t *testing.T) {
 	}
 }
 
+// A program that a shell of cron does not find is told apart from one that fails.
+func TestCommandHint(t *testing.T) {
+	s := secret.Source{Environ: os.Environ()}
+	nowhere := shell("")
+	nowhere.Password.Command = config.Command{Args: []string{"no-such-program"}}
+	for _, c := range []struct {
+		a    *config.Account
+		hint string
+	}{
+		{shell("no-such-program"), "name the program with its folder"},
+		{nowhere, "name the program with its folder"},
+		{shell("exit 1"), "run the command by hand"},
+		{shell("echo locked >&2; exit 1"), "run the command by hand"},
+		{shell("true"), "run the command by hand"},
+	} {
+		got, err := s.Password(t.Context(), c.a)
+		if e := want(t, got, err, "", "password_command: "); e != nil && !strings.Contains(e.Hint, c.hint) {
+			t.Errorf("%v: hint %q, want %q", c.a.Password.Command, e.Hint, c.hint)
+		}
+	}
+}
+
 // Of a complaint whose start is lost nothing is shown: it could begin inside
 // the password, where that would not be found.
 func TestLostComplaint(t *testing.T) {
