@@ -64,7 +64,7 @@ func TestOneOffLeavesNothingBehind(t *testing.T) {
 		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(200 * time.Millisecond)
+		time.Sleep(700 * time.Millisecond)
 	}
 	if code := ends(t, cmd, 3*time.Second); code != 143 {
 		t.Errorf("exit %d", code)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 // signalError is the cause of a context that a signal has ended.
@@ -25,6 +26,10 @@ func signalName(s syscall.Signal) string {
 	return fmt.Sprintf("signal %d", int(s))
 }
 
+// oneStop is how long after the first signal another one still means the same: timeout(1) sends one to its child and one more to
+// the child's process group, and a person's second thought takes longer.
+const oneStop = 200 * time.Millisecond
+
 // withSignals gives a context that the first SIGINT, SIGTERM or SIGHUP ends, with a *signalError as its cause: a run then brings
 // what it has begun to a safe end. The second one ends the process at once, which cannot lose mail either. A signal that whoever
 // started us wanted ignored (nohup) stays ignored. stop gives up the watch.
@@ -42,10 +47,14 @@ func withSignals(parent context.Context) (ctx context.Context, stop func()) {
 			return // stopped
 		}
 		cancel(&signalError{first})
-		if second, ok := (<-arrived).(syscall.Signal); ok {
+		began := time.Now()
+		for second := range arrived {
+			if time.Since(began) < oneStop {
+				continue
+			}
 			terminal.restore()
 			scratch.remove()
-			os.Exit(exitSignal + int(second))
+			os.Exit(exitSignal + int(second.(syscall.Signal)))
 		}
 	}()
 	return ctx, func() {

@@ -108,9 +108,23 @@ func TestSecondSignalStopsAtOnce(t *testing.T) {
 		if err := cmd.Process.Signal(s); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(300 * time.Millisecond)
+		time.Sleep(700 * time.Millisecond)
 	}
-	if code := ends(t, cmd, 10*time.Second); code != 130 || time.Since(started) > 2*time.Second {
+	if code := ends(t, cmd, 10*time.Second); code != 130 || time.Since(started) > 3*time.Second {
 		t.Errorf("exit %d after %v, want 130 at once", code, time.Since(started))
+	}
+}
+
+// timeout(1) signals its child and then the child's process group: that is one stop, and a gentle one.
+func TestTwoSignalsOfOneStop(t *testing.T) {
+	cmd, stderr := stalled(t, "QUIT")
+	for range 2 {
+		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if code := ends(t, cmd, 10*time.Second); code != 143 || !strings.Contains(stderr.String(), "stopped by SIGTERM") {
+		t.Errorf("exit %d, says %q", code, stderr)
 	}
 }

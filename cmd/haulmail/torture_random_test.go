@@ -361,7 +361,7 @@ func signalAtRandom(t *testing.T, total *tally, random *rand.Rand, left *atomic.
 	told += fmt.Sprintf(", signal %d after %v", first, after)
 	second, then := syscall.Signal(0), time.Duration(0)
 	if random.IntN(3) == 0 {
-		second, then = signals[random.IntN(len(signals))], time.Duration(random.Int64N(int64(300*time.Millisecond)))
+		second, then = signals[random.IntN(len(signals))], time.Duration(random.Int64N(int64(800*time.Millisecond)))
 		told += fmt.Sprintf(", signal %d %v later", second, then)
 	}
 	stopped, wrong := k.signalled(first, after, second, then)
@@ -400,7 +400,9 @@ func (k *haul) signalled(first syscall.Signal, after time.Duration, second sysca
 	if second != 0 {
 		time.Sleep(then)
 		_ = cmd.Process.Signal(second)
-		limit = hardEnd
+		if then > 2*oneStop { // on a busy machine the first one may be late
+			limit = hardEnd
+		}
 	}
 	sent := time.Now()
 	<-ended
