@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -44,12 +46,22 @@ func newHaul(e *engine, a *config.Account) *haul {
 	h := &haul{
 		engine:   e,
 		a:        a,
-		identity: seen.Identity{Server: strings.TrimSuffix(a.Server.Host, "."), User: a.Username},
+		identity: seen.Identity{Server: e.serverName(a.Server), User: a.Username},
 		left:     make(map[string]Reason),
 		result:   Result{Account: a.Name, Maildir: a.Maildir, DryRun: e.DryRun},
 	}
 	h.talk = h.take
 	return h
+}
+
+// serverName is the server of an account's identity: its host, since a server that is reached by another port, or another kind of TLS, is
+// the same one. Nobody names the accounts of one-offs, so that there a port of its own, such as that of a tunnel, tells servers apart.
+func (e *engine) serverName(s config.Server) string {
+	host := strings.TrimSuffix(s.Host, ".")
+	if e.OneOff == nil || s.Port == 0 || s.Port == config.TLSImplicit.Port() || s.Port == config.TLSStart.Port() {
+		return host
+	}
+	return net.JoinHostPort(host, strconv.Itoa(s.Port))
 }
 
 // account does one account within the limits of the scheduler, and tells how it went.

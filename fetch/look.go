@@ -34,10 +34,28 @@ func (s *session) ask(wants []pop3.Want, pipelining bool) *pop3.Retrieval {
 }
 
 // lacksTop tells whether the refusal of a message means that headers cannot be had from this server. One that announces TOP (RFC 2449
-// §6.1) means the message.
+// §6.1), or has answered one in this session, means the message.
 func (s *session) lacksTop(refused *pop3.ServerError) bool {
 	_, announced := s.offered["TOP"]
-	return s.h.a.HeadersOnly && !announced && !temporary(refused)
+	return s.h.a.HeadersOnly && !announced && !s.gaveHeader && !temporary(refused)
+}
+
+// mostTopless is how many TOPs are refused before any is answered until the server counts as one without TOP.
+const mostTopless = 64
+
+// topless is a message whose header was refused by a server that may have no TOP at all.
+type topless struct {
+	index   int
+	refused *pop3.ServerError
+}
+
+// hasTop is called when a TOP was answered: the refusals before meant their messages.
+func (w *walk) hasTop(s *session) {
+	s.gaveHeader = s.gaveHeader || w.a.HeadersOnly
+	for _, t := range w.topless {
+		w.failed(w.p, t.index, t.refused)
+	}
+	w.topless = nil
 }
 
 // headers asks for the headers of messages of the listing, and calls take with each. What breaks the session is, of headers that were
@@ -50,6 +68,7 @@ func (h *haul) headers(s *session, p *plan, places []place, take func(i int, raw
 	next := 0
 	err := s.client.Headers(numbers, s.pipelining, header.MaxBytes, func(raw []byte) {
 		next++
+		s.gaveHeader = s.gaveHeader || raw != nil
 		take(int(places[next-1]), raw)
 	})
 	switch {

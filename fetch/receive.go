@@ -137,6 +137,8 @@ type walk struct {
 	doubts   map[place]doubt
 	rest     []place // behind a doubt: not accepted, to be asked for again
 	lied     bool    // of a walk that asks again: a message came otherwise the first time
+
+	topless []topless // refused while the server had answered no TOP at all
 }
 
 // doubt is what a message in doubt looked like.
@@ -169,20 +171,27 @@ func (w *walk) run(s *session) error {
 		w.accept(r)
 		i := int(w.get[r.Index()])
 		if refused := r.Refused(); refused != nil {
-			if s.lacksTop(refused) {
-				s.abandon(r)
-				return also(doing(doingRetrieve, &noTopError{refused}), w.drop())
+			if !s.lacksTop(refused) || w.p.failures[string(w.p.name(i))].Count > 0 {
+				w.failed(w.p, i, refused)
+				continue
 			}
-			w.failed(w.p, i, refused)
-			continue
+			if w.topless = append(w.topless, topless{i, refused}); len(w.topless) < mostTopless {
+				continue
+			}
+			s.abandon(r)
+			return doing(doingRetrieve, &noTopError{refused})
 		}
 		a, err := w.receive(w.p, r, i)
 		if err != nil {
 			s.abandon(r)
 			return also(w.broken(err, i), w.drop())
 		}
+		w.hasTop(s)
 		a.position = r.Index()
 		w.unproved = append(w.unproved, a)
+	}
+	if len(w.topless) > 0 && r.Err() == nil {
+		return doing(doingRetrieve, &noTopError{w.topless[0].refused})
 	}
 	if r.Err() == nil && !w.b.failed() {
 		w.accept(r)

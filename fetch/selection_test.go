@@ -291,6 +291,26 @@ func TestHeadersOnlyWithoutTop(t *testing.T) {
 	l.want(2, 0, Poison)
 }
 
+// A server that does not say whether it has TOP has it once it has answered one: a refusal is the message's then, wherever it stands,
+// and holds up no other.
+func TestHeaderThatIsRefused(t *testing.T) {
+	for _, uid := range []string{"u1", "u2", "u3"} {
+		l := newLab(t, mail(3), pop3test.Fault{On: "TOP", UID: uid, Ignore: true, Text: "-ERR cannot read it\r\n"})
+		l.server.Caps = []string{"UIDL", "USER", "PIPELINING"}
+		l.account.HeadersOnly = true
+		l.want(2, 0, Poison)
+		l.want(0, 0, Poison)
+	}
+	l := newLab(t, mail(200), pop3test.Fault{On: "TOP", Ignore: true, Text: "-ERR unknown command\r\n"})
+	l.server.Caps = []string{"UIDL", "USER"}
+	l.account.HeadersOnly = true
+	tops := l.commands("TOP")
+	l.want(0, 0, Unavailable)
+	if tops() != mostTopless {
+		t.Errorf("%d headers were asked for of a server without TOP", tops())
+	}
+}
+
 // A dry run tells what each message is left for, and notes nothing.
 func TestDryRunTellsTheSelection(t *testing.T) {
 	msgs := []pop3test.Message{dated("a", 1), dated("b", 2), dated("old", 40), dated("large", 3)}

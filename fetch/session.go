@@ -36,6 +36,7 @@ type session struct {
 	tls        string // version, or ""
 	aim        aim
 	offered    pop3.Capabilities // before the login
+	gaveHeader bool              // it has answered a TOP
 
 	unwatch func() bool
 	mu      sync.Mutex

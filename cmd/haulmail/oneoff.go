@@ -66,6 +66,8 @@ func oneOffConfig(c *cli.Context, s settings, home string, names []string) (*con
 		return nil, &usageError{"--url and --config together", "leave one of them out: --url needs no config"}
 	case c.Bool("no-state") && s.stateDir != os.Getenv("HAULMAIL_STATE_DIR"):
 		return nil, &usageError{"--no-state and --state-dir together", "leave one of them out"}
+	case c.Bool("no-state") && c.IsSet("delete") && c.String("delete") != "never":
+		return nil, &usageError{"--no-state and --delete together", "leave --no-state out: only a kept state can tell what may go"}
 	case c.Command.Name == "fetch" && !c.IsSet("maildir"):
 		return nil, &usageError{"--url needs a Maildir for the mail", "say where: --maildir DIR"}
 	}
