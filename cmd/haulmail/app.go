@@ -15,10 +15,9 @@ import (
 
 // program is what the actions of one run share.
 type program struct {
-	out        *report.Output
-	line       commandLine
-	colors     report.Colors // of standard error
-	toldInJSON bool          // the error was
+	out    *report.Output
+	line   commandLine
+	colors report.Colors // of standard error
 }
 
 // execute does what argv asks for.
@@ -43,7 +42,7 @@ func asksForJSON(argv []string) bool {
 	if i := slices.Index(argv, "--"); i >= 0 {
 		argv = argv[:i]
 	}
-	return slices.Contains(argv, "--json")
+	return slices.Contains(argv, "--json") || slices.Contains(argv, "--json=true")
 }
 
 // newApp gives the commands and flags of haulmail. urfave/cli is told to print nothing and to exit nowhere by itself.

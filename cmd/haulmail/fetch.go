@@ -24,16 +24,16 @@ func fetchCommand(p *program) *cli.Command {
 				return err
 			}
 			if err := j.readCron(c); err != nil {
-				return p.inJSON(c, err)
+				return err
 			}
-			if err := p.inJSON(c, applySelection(c, j.accounts)); err != nil {
+			if err := applySelection(c, j.accounts); err != nil {
 				return err
 			}
 			j.options.DryRun = c.Bool("dry-run")
 			j.options.Adopt = c.Bool("adopt")
 			j.options.AcceptKey = c.Bool("accept-key")
 			if err := j.readFormat(c); err != nil {
-				return p.inJSON(c, err)
+				return err
 			}
 			return j.run(c.Context)
 		},

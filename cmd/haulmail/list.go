@@ -25,12 +25,12 @@ func listCommand(p *program) *cli.Command {
 			if err != nil {
 				return err
 			}
-			if err := p.inJSON(c, applySelection(c, j.accounts)); err != nil {
+			if err := applySelection(c, j.accounts); err != nil {
 				return err
 			}
 			j.options.DryRun = true
 			if err := j.readFormat(c); err != nil {
-				return p.inJSON(c, err)
+				return err
 			}
 			j.options.Headers = j.options.Headers || c.Bool("headers")
 			return j.run(c.Context)

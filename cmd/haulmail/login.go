@@ -25,10 +25,8 @@ func loginCommand(p *program) *cli.Command {
 		UsageText: "haulmail login [--browser] [flags] ACCOUNT",
 		Description: "For an account with oauth: leads you through signing in to its provider, once. The token is kept in the state folder,\n" +
 			"and every run refreshes it when that is due. For one with password_keyring: asks for the password and keeps it there.",
-		Flags: []cli.Flag{&cli.BoolFlag{Name: "browser", Usage: "sign in by a browser, though the provider has codes to type, too"}},
-		Action: func(c *cli.Context) error {
-			return p.inJSON(c, p.login(c))
-		},
+		Flags:  []cli.Flag{&cli.BoolFlag{Name: "browser", Usage: "sign in by a browser, though the provider has codes to type, too"}},
+		Action: p.login,
 	}
 }
 

@@ -38,24 +38,14 @@ type engine func(context.Context, []*config.Account, fetch.Options) []fetch.Resu
 
 // prepare makes the job of a command whose words name accounts.
 func (p *program) prepare(c *cli.Context, show report.Show) (*job, error) {
-	j, err := p.newJob(c, c.Args().Slice(), show)
-	return j, p.inJSON(c, err)
+	return p.newJob(c, c.Args().Slice(), show)
 }
 
-// inJSON tells a script that asked for JSON why it gets nothing, unless that was told already, and gives err back.
-func (p *program) inJSON(c *cli.Context, err error) error {
-	if c.Bool("json") {
-		p.tellInJSON(err)
-	}
-	return err
-}
-
-// tellInJSON tells in JSON once why the command ends so, unless its report has done that.
+// tellInJSON tells a script that asked for JSON why the command ends so, unless its report has done that.
 func (p *program) tellInJSON(err error) {
-	if _, told := errors.AsType[*toldError](err); err == nil || told || p.toldInJSON {
+	if _, told := errors.AsType[*toldError](err); err == nil || told {
 		return
 	}
-	p.toldInJSON = true
 	code, hint := errorCode(err)
 	if errs, ok := errors.AsType[config.Errors](err); ok {
 		report.ConfigJSON(p.out, errs, code)

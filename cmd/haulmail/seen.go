@@ -54,9 +54,7 @@ func seenCommand(p *program) *cli.Command {
 			&cli.BoolFlag{Name: "connect", Usage: "verify: ask the servers for their listings"},
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "say what would be done, change nothing"},
 		},
-		Action: func(c *cli.Context) error {
-			return p.inJSON(c, p.seen(c))
-		},
+		Action: p.seen,
 	}
 }
 
