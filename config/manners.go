@@ -16,27 +16,24 @@ const (
 )
 
 func (d *document) readMinInterval(v value, a *Account) {
-	t, ok := d.duration(v, `write a time such as "15m"`, "minutes")
-	if !ok {
-		return
-	}
-	if t > maxInterval {
-		d.failValue(v, fmt.Sprintf("min_interval %q is out of range", t), fmt.Sprintf(`write at most "%s"`, maxInterval))
-		return
-	}
-	a.MinInterval = t
+	d.durationUpTo(v, maxInterval, `write a time such as "15m"`, &a.MinInterval)
 }
 
 func (d *document) readJitter(v value, c *Config) {
-	t, ok := d.duration(v, `write a time such as "2m"`, "minutes")
+	d.durationUpTo(v, maxJitter, `write a time such as "2m"`, &c.Jitter)
+}
+
+// durationUpTo reads a duration of at most most.
+func (d *document) durationUpTo(v value, most Duration, hint string, to *Duration) {
+	t, ok := d.duration(v, hint, "minutes")
 	if !ok {
 		return
 	}
-	if t > maxJitter {
-		d.failValue(v, fmt.Sprintf("jitter %q is out of range", t), fmt.Sprintf(`write at most "%s"`, maxJitter))
+	if t > most {
+		d.failValue(v, fmt.Sprintf("%s %q is out of range", v.key(), t), fmt.Sprintf(`write at most "%s"`, most))
 		return
 	}
-	c.Jitter = t
+	*to = t
 }
 
 func (d *document) readRetries(v value, a *Account) { d.number(v, 0, maxRetries, &a.Retries) }
