@@ -164,11 +164,12 @@ func (h *haul) classifyLocal(err error) (Class, string, bool) {
 	if errors.Is(err, seen.ErrLocked) {
 		return Busy, "that run does the work; try again when it has ended", true
 	}
-	if e, ok := errors.AsType[*seen.IdentityError](err); ok && h.OneOff != nil {
-		return Config, fmt.Sprintf("another mailbox wants another --maildir; the same one under a new name: %s (state: %s)", h.typed("fetch --adopt"), e.Path), true
-	} else if ok {
-		return Config, fmt.Sprintf("the same mailbox under a new name: %s; another mailbox: give the account another name than %q (state: %s)",
-			h.typed("fetch --adopt"), h.a.Name, e.Path), true
+	if e, ok := errors.AsType[*seen.IdentityError](err); ok {
+		another := fmt.Sprintf("give the account another name than %q", h.a.Name)
+		if h.OneOff != nil {
+			another = "name another --maildir"
+		}
+		return Config, fmt.Sprintf("the same mailbox under a new name: %s; another mailbox: %s (state: %s)", h.typed("fetch --adopt"), another, e.Path), true
 	}
 	if e, ok := errors.AsType[*seen.DamagedError](err); ok {
 		return Damaged, fmt.Sprintf("move it away: mv %[1]s %[1]s.damaged; the next run rebuilds it from the Maildir", shellWord(e.Path)), true
