@@ -18,7 +18,6 @@ var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 func TestDecideBySelection(t *testing.T) {
 	const day = 24 * time.Hour
 	fresh := message{size: 100}
-	with := func(m message, change func(*message)) message { change(&m); return m }
 	known := with(fresh, func(m *message) { m.known, m.oldSize, m.fetched = true, 100, noon })
 	small := config.Selection{MaxSize: 99}
 	fits := config.Selection{MaxSize: 100}

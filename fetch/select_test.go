@@ -8,6 +8,12 @@ import (
 	"haulmail/maildir"
 )
 
+// with gives a message with something changed.
+func with(m message, change func(*message)) message {
+	change(&m)
+	return m
+}
+
 func TestDecide(t *testing.T) {
 	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	never := config.Delete{}
@@ -15,7 +21,6 @@ func TestDecide(t *testing.T) {
 	aged := config.Delete{Mode: config.DeleteAged, Age: 14 * 24 * time.Hour}
 	fresh := message{size: 100}
 	known := message{size: 100, known: true, oldSize: 100, fetched: now.Add(-14 * 24 * time.Hour)}
-	with := func(m message, change func(*message)) message { change(&m); return m }
 
 	for _, row := range []struct {
 		name string

@@ -16,8 +16,8 @@ import (
 	"haulmail/fetch/pop3/pop3test"
 )
 
-// noSuchName is a name server that knows no name.
-func noSuchName(t *testing.T) (addr string) {
+// badNameServer answers every question with a response code and no data (RFC 1035 §4.1.1), or not at all if that is -1.
+func badNameServer(t *testing.T, code int) string {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -25,17 +25,18 @@ func noSuchName(t *testing.T) (addr string) {
 	}
 	t.Cleanup(func() { conn.Close() })
 	go func() {
-		query := make([]byte, 512)
+		query := make([]byte, 1500)
 		for {
 			n, from, err := conn.ReadFrom(query)
 			if err != nil {
 				return
 			}
-			if n > 3 {
-				query[2] |= 0x80                     // an answer
-				query[3] = query[3]&^0x0f | 0x80 | 3 // recursion available, NXDOMAIN (RFC 1035 §4.1.1)
-				_, _ = conn.WriteTo(query[:n], from)
+			if code < 0 || n < 12 {
+				continue
 			}
+			query[2], query[3] = 0x81, 0x80|byte(code)
+			query[11] = 0 // without the OPT record, which stands behind the question
+			_, _ = conn.WriteTo(query[:12+strings.IndexByte(string(query[12:n]), 0)+5], from)
 		}
 	}()
 	return conn.LocalAddr().String()
@@ -82,7 +83,7 @@ func TestEveryExitCode(t *testing.T) {
 		{"a damaged state", account(good, password), "fetch --state-dir damaged", 65, "damaged", "is damaged", "mv "},
 		{"no config", "", "fetch", 66, "config", "no config file", "haulmail help config >"},
 		{"a config that is a folder", account(good, password), "fetch -c Mail", 66, "config", "is a directory", "-c FILE"},
-		{"a name that does not exist", account("no-such-host.example", password+fmt.Sprintf("dns_server = %q\n", noSuchName(t))), "fetch", 68, "unknown_host", "no-such-host.example", "server"},
+		{"a name that does not exist", account("no-such-host.example", password+fmt.Sprintf("dns_server = %q\n", badNameServer(t, 3))), "fetch", 68, "unknown_host", "no-such-host.example", "server"},
 		{"no TLS where it is asked for", strings.Replace(account(good, password), `"none"`, `"implicit"`, 1), "fetch", 69, "unavailable", "does not speak TLS", "set tls"},
 		{"a Maildir that cannot be made", strings.Replace(account(good, password), "Mail/work", "/dev/null/Mail", 1), "fetch", 73, "cannot_create", "/dev/null/Mail", "maildir"},
 		{"a state that cannot be kept", account(good, password), "fetch --state-dir /dev/null/state", 74, "io", "open the state", "haulmail config path"},

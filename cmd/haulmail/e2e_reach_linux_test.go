@@ -12,32 +12,6 @@ import (
 	"time"
 )
 
-// badNameServer answers every question with a response code and no data (RFC 1035 §4.1.1), or not at all if that is -1.
-func badNameServer(t *testing.T, code int) string {
-	t.Helper()
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	go func() {
-		query := make([]byte, 1500)
-		for {
-			n, from, err := conn.ReadFrom(query)
-			if err != nil {
-				return
-			}
-			if code < 0 || n < 12 {
-				continue
-			}
-			query[2], query[3] = 0x81, 0x80|byte(code)
-			query[11] = 0 // without the OPT record, which stands behind the question
-			_, _ = conn.WriteTo(query[:12+strings.IndexByte(string(query[12:n]), 0)+5], from)
-		}
-	}()
-	return conn.LocalAddr().String()
-}
-
 // reachZone adds names that lead to a Dovecot in one way or another.
 func reachZone(pop *server) []string {
 	_, plain, _ := net.SplitHostPort(pop.plain)
