@@ -24,8 +24,8 @@ txt-record=empty.test,"no address"
 host-record=wrongname.test,127.0.0.1
 `
 
-// dnsAddress is a loopback address that is this process's own, so that test runs at the same time do not meet on port 53.
-func dnsAddress(last int) string {
+// ownAddress is a loopback address that is this process's own, so that test runs at the same time do not meet on its ports.
+func ownAddress(last int) string {
 	pid := os.Getpid()
 	return fmt.Sprintf("127.%d.%d.%d", 100+pid>>8&0x7f, pid&0xff, last)
 }
@@ -37,7 +37,7 @@ func newNameServer(t *testing.T, more ...string) string {
 	if os.Geteuid() != 0 {
 		lacking(t, "a name server on port 53 and a private /etc/resolv.conf need root")
 	}
-	addr := dnsAddress(53)
+	addr := ownAddress(53)
 	conf := filepath.Join(t.TempDir(), "dnsmasq.conf")
 	if err := os.WriteFile(conf, []byte(zone+"listen-address="+addr+"\n"+strings.Join(more, "\n")+"\n"), 0o644); err != nil {
 		t.Fatal(err)
@@ -85,7 +85,7 @@ func (h *home) runWithResolver(t *testing.T, nameserver string, args ...string) 
 func TestNamesByDNS(t *testing.T) {
 	dns := newNameServer(t)
 	pop := newDovecot(t, 10)
-	silent, err := net.ListenPacket("udp", net.JoinHostPort(dnsAddress(54), "53"))
+	silent, err := net.ListenPacket("udp", net.JoinHostPort(ownAddress(54), "53"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,8 +106,8 @@ func TestNamesByDNS(t *testing.T) {
 		{"a name without an address", "empty.test", "implicit", dns, 68},
 		{"a name the certificate is not for", "wrongname.test", "implicit", dns, 69},
 		{"refused by the resolver", "pop.example.org", "implicit", dns, 75},
-		{"nobody on port 53", "pop.test", "implicit", dnsAddress(55), 75},
-		{"silence on port 53", "pop.test", "implicit", dnsAddress(54), 75},
+		{"nobody on port 53", "pop.test", "implicit", ownAddress(55), 75},
+		{"silence on port 53", "pop.test", "implicit", ownAddress(54), 75},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			box := pop.mailbox()

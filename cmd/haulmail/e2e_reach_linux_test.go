@@ -67,7 +67,7 @@ func TestReachByDNS(t *testing.T) {
 		{"SERVFAIL", "pop.test", servfail, "", 75, "SERVFAIL"},
 		{"REFUSED", "pop.test", refused, "", 75, "the name server refused the question"},
 		{"silence", "pop.test", silence, "timeout = \"2s\"\n", 75, ""},
-		{"nobody there", "pop.test", dnsAddress(55) + ":53", "timeout = \"2s\"\n", 75, "connection refused"},
+		{"nobody there", "pop.test", ownAddress(55) + ":53", "timeout = \"2s\"\n", 75, "connection refused"},
 
 		{"SRV", "srv:pop.test", dns, "", 0, ""},
 		{"SRV, STARTTLS", "srv:start.test", dns, in("pop.test"), 0, ""},
@@ -153,11 +153,11 @@ func newDante(t *testing.T, port string) string {
 	if os.Geteuid() != 0 {
 		lacking(t, "dante wants root")
 	}
-	addr := refusingAddress(t)
-	_, own, _ := net.SplitHostPort(addr)
+	host := ownAddress(56)
+	addr := net.JoinHostPort(host, "1080")
 	daemon(t, addr, danted, "-f", configFile(t, `
 logoutput: stderr
-internal: 127.0.0.1 port = `+own+`
+internal: `+host+` port = 1080
 external: lo
 clientmethod: none
 socksmethod: none
@@ -174,11 +174,11 @@ socks block { from: 0/0 to: 0/0 }
 func newTinyproxy(t *testing.T, port string) string {
 	t.Helper()
 	tinyproxy := need(t, "tinyproxy", "tinyproxy")
-	addr := refusingAddress(t)
-	_, own, _ := net.SplitHostPort(addr)
+	host := ownAddress(57)
+	addr := net.JoinHostPort(host, "8080")
 	daemon(t, addr, tinyproxy, "-d", "-c", configFile(t, `
-Port `+own+`
-Listen 127.0.0.1
+Port 8080
+Listen `+host+`
 Timeout 60
 LogLevel Error
 BasicAuth me Pr0xy-secret

@@ -138,16 +138,14 @@ func TestConnectBadPort(t *testing.T) {
 // each SYN as a firewall would, and the second one accepts.
 func blackHole(t *testing.T) (port int) {
 	t.Helper()
-	port = listen(t, "127.0.0.2:0")
-	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	var err error
+	for range 20 { // a client of some other test may have the port on 127.0.0.1
+		port = listen(t, "127.0.0.2:0")
+		if err = neverAccept(t, port); err == nil {
+			break
+		}
+	}
 	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { syscall.Close(fd) })
-	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}}); err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Listen(fd, 0); err != nil {
 		t.Fatal(err)
 	}
 	full := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(port)).String()
@@ -160,6 +158,23 @@ func blackHole(t *testing.T) (port int) {
 	}
 	t.Fatal("the accept queue does not fill")
 	return 0
+}
+
+// neverAccept listens on a port of 127.0.0.1 with the shortest queue there is. Ends of old connections do not keep it
+// from the port (SO_REUSEADDR).
+func neverAccept(t *testing.T, port int) error {
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		return err
+	}
+	t.Cleanup(func() { syscall.Close(fd) })
+	if err := syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1); err != nil {
+		return err
+	}
+	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		return err
+	}
+	return syscall.Listen(fd, 0)
 }
 
 func TestConnectBlackHole(t *testing.T) {
