@@ -43,7 +43,7 @@ func (s *session) lacksTop(refused *pop3.ServerError) bool {
 // mostTopless is how many TOPs are refused before any is answered until the server counts as one without TOP.
 const mostTopless = 64
 
-// topless is a message whose header was refused by a server that may have no TOP at all.
+// topless is a message whose header was refused, perhaps by a server that has no TOP at all.
 type topless struct {
 	index   int
 	refused *pop3.ServerError
@@ -58,18 +58,18 @@ func (w *walk) hasTop(s *session) {
 	w.topless = nil
 }
 
-// headers asks for the headers of messages of the listing, and calls take with each. What breaks the session is, of headers that were
+// headers asks for the headers of messages of the listing, and calls take with each, or with the server's refusal. What breaks the session is, of headers that were
 // asked for one at a time, the message's: it is noted, and left out of the next session.
-func (h *haul) headers(s *session, p *plan, places []place, take func(i int, raw []byte)) error {
+func (h *haul) headers(s *session, p *plan, places []place, take func(i int, raw []byte, refused *pop3.ServerError)) error {
 	numbers := make([]int, len(places))
 	for k, i := range places {
 		numbers[k] = p.list.Number(int(i))
 	}
 	next := 0
-	err := s.client.Headers(numbers, s.pipelining, header.MaxBytes, func(raw []byte) {
+	err := s.client.Headers(numbers, s.pipelining, header.MaxBytes, func(raw []byte, refused *pop3.ServerError) {
 		next++
-		s.gaveHeader = s.gaveHeader || raw != nil
-		take(int(places[next-1]), raw)
+		s.gaveHeader = s.gaveHeader || refused == nil
+		take(int(places[next-1]), raw, refused)
 	})
 	switch {
 	case err == nil:
@@ -139,19 +139,19 @@ func (a *ages) ask() error {
 			unknown = append(unknown, i)
 		}
 	}
-	refused := 0
-	err := a.headers(a.s, a.p, unknown, func(i int, raw []byte) {
-		if raw == nil {
-			refused++
+	var refused []topless
+	err := a.headers(a.s, a.p, unknown, func(i int, raw []byte, no *pop3.ServerError) {
+		if no != nil {
+			refused = append(refused, topless{i, no})
 		} else if at := reached(header.Parse(raw)); !at.IsZero() {
 			a.found(i, at)
 		}
 	})
+	if err == nil {
+		err = a.refused(refused, len(unknown))
+	}
 	if err != nil {
 		return err
-	}
-	if a.deaf = refused > 0 && refused == len(unknown); a.deaf {
-		a.warn("the server gives no headers by TOP: how old its mail is cannot be told, and all of it is fetched")
 	}
 	for _, i := range candidates {
 		m := a.p.message(int(i))
@@ -159,6 +159,26 @@ func (a *ages) ask() error {
 	}
 	if len(a.old) >= agesAtOnce {
 		return a.note()
+	}
+	return nil
+}
+
+// refused decides about the messages whose headers the server refused, of so many that it was asked for. What will pass by its own words
+// is waited for: by all of the mail if the server gave no header at all, lest what nobody wants be fetched, and else by these messages.
+// Without such words mail is fetched whatever its age.
+func (a *ages) refused(refused []topless, asked int) error {
+	several := len(refused) == asked && asked > 1 && !a.s.gaveHeader
+	for _, t := range refused {
+		switch {
+		case !temporary(t.refused):
+		case several:
+			return doing(doingList, t.refused)
+		case !a.DryRun:
+			a.failed(a.p, t.index, t.refused)
+		}
+	}
+	if a.deaf = several; a.deaf {
+		a.warn("the server gives no headers by TOP: how old its mail is cannot be told, and all of it is fetched")
 	}
 	return nil
 }
@@ -239,7 +259,7 @@ func (t *teller) ask() error {
 			rows = append(rows, &t.rows[k])
 		}
 	}
-	return t.headers(t.s, t.p, places, func(_ int, raw []byte) {
+	return t.headers(t.s, t.p, places, func(_ int, raw []byte, _ *pop3.ServerError) {
 		rows[0].Header = header.Parse(raw)
 		rows[0].Reached = cmp.Or(rows[0].Reached, reached(rows[0].Header))
 		rows = rows[1:]

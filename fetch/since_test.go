@@ -91,6 +91,8 @@ func TestSinceWithHeadersThatCannotBeHad(t *testing.T) {
 	}{
 		{"one refused", pop3test.Fault{On: "TOP", UID: "b", Ignore: true, Text: "-ERR no\r\n"}, 0, None, []string{"a", "b"}, nil, ""},
 		{"all refused", pop3test.Fault{On: "TOP", Ignore: true, Text: "-ERR no\r\n"}, 0, None, []string{"a", "b", "old"}, nil, "cannot be told"},
+		{"one refused for the moment", pop3test.Fault{On: "TOP", UID: "b", Ignore: true, Text: "-ERR [SYS/TEMP] no\r\n", Limit: 1}, 0, Poison, []string{"a"}, []string{"b"}, "[SYS/TEMP]"},
+		{"all refused for the moment", pop3test.Fault{On: "TOP", Ignore: true, Text: "-ERR [SYS/TEMP] no\r\n", Limit: 3}, 0, Temporary, nil, []string{"a", "b"}, ""},
 		{"cut off", pop3test.Fault{On: "TOP", UID: "b", Do: pop3test.FIN, At: 10}, 0, Poison, []string{"a"}, []string{"b"}, "one message at a time"},
 		{"cut off ahead", pop3test.Fault{On: "TOP", Batched: true, Do: pop3test.FIN}, 0, None, []string{"a", "b"}, nil, "one message at a time"},
 		{"without an end", pop3test.Fault{On: "none"}, 2000, Poison, []string{"a"}, []string{"b"}, "UID \"b\""},
@@ -116,6 +118,16 @@ func TestSinceWithHeadersThatCannotBeHad(t *testing.T) {
 			}
 			l.holds(texts(t, want)...)
 		})
+	}
+}
+
+// The refusal of one header, the only one asked for, says nothing about the server.
+func TestSinceWithOneHeaderRefused(t *testing.T) {
+	l := newLab(t, []pop3test.Message{dated("a", 40)}, pop3test.Refuse("TOP", "no"))
+	l.account.Since = config.Duration(30 * 24 * time.Hour)
+	l.want(1, 0, None)
+	if said := l.said(); strings.Contains(said, "warning") {
+		t.Errorf("said %q", said)
 	}
 }
 

@@ -32,16 +32,12 @@ func (c *Client) HeaderDigests(numbers []int, pipelining bool) ([]Digest, error)
 }
 
 // Headers asks for the headers of messages by TOP (RFC 1939 §7), many in one write if the server takes commands ahead, and calls take
-// with the first octets of each, most at the most, in the order of numbers: lines end in LF. What take gets is valid only during the
-// call; it is nil where the server refused.
-func (c *Client) Headers(numbers []int, pipelining bool, most int, take func(header []byte)) error {
+// with the first octets of each, most at the most, in the order of numbers, or with the server's refusal: lines end in LF. The octets
+// are valid only during the call.
+func (c *Client) Headers(numbers []int, pipelining bool, most int, take func(header []byte, refused *ServerError)) error {
 	kept := &prefix{most: most}
 	return c.tops(numbers, pipelining, kept, func(refused *ServerError) {
-		if refused != nil {
-			take(nil)
-			return
-		}
-		take(kept.octets)
+		take(kept.octets, refused)
 		kept.octets = kept.octets[:0]
 	})
 }
@@ -74,9 +70,6 @@ type prefix struct {
 }
 
 func (p *prefix) Write(text []byte) (int, error) {
-	if p.octets == nil {
-		p.octets = make([]byte, 0, firstBuffer) // an empty header is not nil
-	}
 	p.octets = append(p.octets, text[:min(len(text), p.most-len(p.octets))]...)
 	return len(text), nil
 }

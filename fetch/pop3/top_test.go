@@ -83,8 +83,8 @@ func TestHeaders(t *testing.T) {
 		S: .
 	`, func(t *testing.T, c *Client) {
 		var got []string
-		err := c.Headers([]int{2, 5, 7, 8}, true, 12, func(h []byte) {
-			got = append(got, fmt.Sprintf("%v %s", h == nil, h))
+		err := c.Headers([]int{2, 5, 7, 8}, true, 12, func(h []byte, refused *ServerError) {
+			got = append(got, fmt.Sprintf("%v %s", refused != nil, h))
 		})
 		ok(t, err)
 		want := []string{"false Subject: a h", "true ", "false ", "false Subject: b\n"}
