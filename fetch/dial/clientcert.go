@@ -12,14 +12,14 @@ import (
 func readClientCert(certFile, keyFile string) (tls.Certificate, error) {
 	cert, err := readRegular(certFile)
 	if err != nil {
-		return tls.Certificate{}, badClientCert("read client certificate "+plain(certFile), err, "check the path in tls_client_cert")
+		return tls.Certificate{}, badClientCert("read client certificate "+plain(certFile), err, pathHint(err, "tls_client_cert"))
 	}
 	if err := secretFile(keyFile); err != nil {
 		return tls.Certificate{}, badClientCert("read client key "+plain(keyFile), err, "chmod 600 "+shellWord(keyFile))
 	}
 	key, err := readRegular(keyFile)
 	if err != nil {
-		return tls.Certificate{}, badClientCert("read client key "+plain(keyFile), err, "check the path in tls_client_key")
+		return tls.Certificate{}, badClientCert("read client key "+plain(keyFile), err, pathHint(err, "tls_client_key"))
 	}
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {

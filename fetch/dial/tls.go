@@ -112,7 +112,7 @@ func named(cfg *tls.Config, other string) func(tls.ConnectionState) error {
 func readCAFile(path string) (*x509.CertPool, error) {
 	data, err := readRegular(path)
 	if err != nil {
-		return nil, badCAFile(path, why(cause(err)), "check the path in tls_ca_file", err)
+		return nil, badCAFile(path, why(cause(err)), pathHint(err, "tls_ca_file"), err)
 	}
 	pool, good := x509.NewCertPool(), 0
 	var damage error
@@ -168,6 +168,14 @@ func cause(err error) error {
 		return p.Err
 	}
 	return err
+}
+
+// pathHint is what to do about a file that a key names and that cannot be read.
+func pathHint(err error, key string) string {
+	if errors.Is(err, fs.ErrPermission) {
+		return "who runs haulmail may not read it: see ls -l of it and ls -ld of the folders above"
+	}
+	return "check the path in " + key
 }
 
 func badCAFile(path, reason, hint string, err error) *Error {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -335,6 +336,12 @@ func TestCAFile(t *testing.T) {
 			}
 		})
 	}
+	t.Run("not to be read", func(t *testing.T) { // root reads everything: no such file can be made for it
+		denied := &fs.PathError{Op: "open", Path: "ca.pem", Err: syscall.EACCES}
+		if hint := pathHint(denied, "tls_ca_file"); !strings.Contains(hint, "may not read it") {
+			t.Errorf("hint %q", hint)
+		}
+	})
 	t.Run("damaged beside a good one", func(t *testing.T) {
 		path := file(t, "ca.pem", []byte("a comment\n"+bad+"\n"+string(ca.pem())))
 		if _, err := TLSConfig(TLSOptions{ServerName: "pop.example.org", CAFile: path}); err != nil {
