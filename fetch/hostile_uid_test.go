@@ -2,8 +2,10 @@ package fetch
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"haulmail/config"
 	"haulmail/fetch/pop3/pop3test"
@@ -129,6 +131,58 @@ func TestUIDsOfOtherMail(t *testing.T) {
 			l.hasEverywhere(other)
 		})
 	}
+}
+
+// A message under a UID that stood for another one is not forgotten when a run cannot get it, or may not.
+func TestUIDOfOtherMailThatHasToWait(t *testing.T) {
+	leavesNothing(t)
+	for name, wait := range map[string]func(*lab){
+		"beyond max_messages": func(l *lab) { l.account.MaxMessages = 1 },
+		"beyond max_size":     func(l *lab) { l.account.MaxSize = 20 },
+		"refused": func(l *lab) {
+			l.server.SetFaults(pop3test.Fault{On: "RETR", UID: "x", Ignore: true, Text: "-ERR no\r\n"})
+		},
+		"cut off": func(l *lab) { l.server.SetFaults(pop3test.Fault{On: "RETR", UID: "x", Do: pop3test.FIN}) },
+	} {
+		for mode, rule := range rules {
+			t.Run(name+"/"+mode, func(t *testing.T) {
+				before, other := mail(1), mail(3)
+				before[0].UID, other[2].UID = "x", "x"
+				l := newLab(t, before)
+				l.account.Delete = rule
+				l.run()
+				l.mailbox.Replace(mail(7)[6])
+				l.run() // which notes that x is gone
+				l.mailbox.Replace(other...)
+				wait(l)
+				l.run()
+				l.server.SetFaults()
+				l.account.Selection = config.Selection{}
+				l.run()
+				if !slices.Contains(l.contents(), texts(t, other[2:])[0]) {
+					t.Error("the other message was never fetched")
+				}
+				l.want(0, 0, None)
+			})
+		}
+	}
+}
+
+// What has come back may be another message of the same size: it is not deleted, however old the first one gets.
+func TestUIDOfOtherMailOfTheSameSize(t *testing.T) {
+	msgs := mail(15)
+	same, other := msgs[0], msgs[7]
+	other.UID = same.UID
+	l := newLab(t, []pop3test.Message{same})
+	l.account.Delete = config.Delete{Mode: config.DeleteAged, Age: 14 * 24 * time.Hour}
+	l.want(1, 0, None)
+	l.mailbox.Replace(msgs[1])
+	l.want(1, 0, None)
+	l.mailbox.Replace(other)
+	l.want(0, 0, None)
+	l.clock = 20 * 24 * time.Hour
+	l.want(0, 0, None)
+	l.onServer(other.UID)
 }
 
 // Nothing but the mail itself tells that a server has numbered all of it anew: all of it comes again, and nothing is lost.

@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"haulmail/config"
 	"haulmail/fetch/pop3"
 	"haulmail/fetch/seen"
 )
@@ -20,7 +21,7 @@ type plan struct {
 	reached   seen.Marks // when messages reached the mailbox, as far as it was asked
 
 	get      []place
-	returned []seen.Entry // due, and to be left on the server from now on
+	returned []seen.Entry // to be left on the server from now on
 	retry    []place      // failed in earlier runs: to be asked for after all others, one at a time
 	due      []place      // fetched by earlier runs, to be deleted now
 	large    []place      // too large, which was not told yet
@@ -132,6 +133,7 @@ func (h *haul) choose(p *plan) {
 	unlisted, failed, later := 0, 0, 0
 	p.get = make([]place, 0, p.list.Len()-p.matched.Known)
 	choose(p.list.Len(), p.message, p.policy, func(i int, m message, d Decision) {
+		p.sortReturned(i, m, d)
 		told.Bytes += min(max(m.size, 0), believable)
 		switch d.Action {
 		case Get:
@@ -147,8 +149,6 @@ func (h *haul) choose(p *plan) {
 		case Skip:
 			h.tellSkipped(p, i, m, d)
 			switch d.Reason {
-			case ReasonReturned:
-				p.returned = append(p.returned, seen.Entry{UID: p.name(i), ListSize: seen.NoSize, Fetched: m.fetched})
 			case ReasonUnlisted:
 				unlisted++
 			case ReasonFailed:
@@ -173,6 +173,19 @@ func (h *haul) choose(p *plan) {
 	h.progress.begin(told)
 	h.tell(told)
 	h.planned = true
+}
+
+// sortReturned sees to what must not be forgotten of a message that was gone from the server and is listed again. Under its UID there may
+// be another one: until that is fetched, or for certain the old one, the old one counts as gone. Of one that looks like the old one nobody
+// can tell later, so that what would be deleted now or one day must never be.
+func (p *plan) sortReturned(i int, m message, d Decision) {
+	switch {
+	case !m.returned:
+	case m.reused() || m.size < 0 && m.oldSize >= 0:
+		p.matched.Other(i)
+	case d.Action == Skip && p.policy.delete.Mode != config.DeleteNever && !m.fetched.IsZero():
+		p.returned = append(p.returned, seen.Entry{UID: p.name(i), ListSize: seen.NoSize, Fetched: m.fetched})
+	}
 }
 
 // tellSkipped tells of a message that a real run leaves alone. A dry run tells of all of them, and a further session of a run lists the

@@ -81,6 +81,9 @@ func (m message) reused() bool {
 	return m.returned && m.size >= 0 && m.oldSize >= 0 && m.size != m.oldSize
 }
 
+// unfetched tells whether a message was never fetched, for all that is known.
+func (m message) unfetched() bool { return !m.known || m.reused() }
+
 // policy is what a run decides by, beside what is known of each message.
 type policy struct {
 	delete config.Delete
@@ -182,9 +185,9 @@ func judgeKnown(m message, r policy) Decision {
 		return Decision{Skip, ReasonUnsettled}
 	case m.left != 0:
 		return Decision{Skip, m.left}
-	case !m.known && m.failures > 0 && r.now.Before(m.retryAt):
+	case m.unfetched() && m.failures > 0 && r.now.Before(m.retryAt):
 		return Decision{Skip, ReasonWaiting}
-	case !m.known && m.failures > 0:
+	case m.unfetched() && m.failures > 0:
 		return Decision{Get, ReasonRetry}
 	case !m.known:
 		return Decision{Get, ReasonNew}

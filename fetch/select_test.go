@@ -48,6 +48,8 @@ func TestDecide(t *testing.T) {
 		{"returned, to go", with(known, func(m *message) { m.returned = true }), fetched, Decision{Skip, ReasonReturned}},
 		{"returned, another size", with(known, func(m *message) { m.returned = true; m.size++ }), never, Decision{Get, ReasonReused}},
 		{"returned, no size ever", with(known, func(m *message) { m.returned = true; m.oldSize = -1 }), never, Decision{Skip, ReasonSeen}},
+		{"under a UID used again, failed", with(known, func(m *message) { m.returned, m.failures, m.retryAt = true, 3, now; m.size++ }), never, Decision{Get, ReasonRetry}},
+		{"under a UID used again, failed just before", with(known, func(m *message) { m.returned, m.failures, m.retryAt = true, 3, now.Add(time.Second); m.size++ }), never, Decision{Skip, ReasonWaiting}},
 		{"unsettled", with(fresh, func(m *message) { m.unsettled = true }), fetched, Decision{Skip, ReasonUnsettled}},
 		{"failed in this run", with(fresh, func(m *message) { m.left = ReasonFailed }), never, Decision{Skip, ReasonFailed}},
 		{"failed before", with(fresh, func(m *message) { m.failures, m.retryAt = 3, now }), never, Decision{Get, ReasonRetry}},

@@ -20,13 +20,14 @@ type Matched struct {
 	listed *Index
 	found  []found       // for each name of the listing
 	large  map[int]int64 // the sizes that found has no room for
+	others map[int]bool  // see Other
 
 	now int64
 
 	Known int // names of the listing that are known
 	// What Finish would write.
 	Vanished int // seen records that are no longer listed, since now
-	Returned int // that had vanished and are listed again
+	Returned int // that had vanished and are listed again, but for those of Other
 	Expired  int // that vanished KeepVanished ago or earlier, and are to be forgotten
 	Lapsed   int // failures of UIDs that aren't listed, KeepVanished old or older, and to be forgotten
 	// Missing counts all seen records that aren't listed, those that vanished in earlier runs included.
@@ -46,6 +47,9 @@ const (
 	firstSize          // a size of 0; the others follow
 	returnedBit = 1 << 31
 )
+
+// returned is 1 for a name that had vanished.
+func (f found) returned() int { return int(f.size / returnedBit) }
 
 // Len is the number of names in the listing.
 func (m *Matched) Len() int { return len(m.found) }
@@ -87,7 +91,20 @@ func (m *Matched) set(i int, e entry) {
 	if m.found[i].size == unknown {
 		m.Known++
 	}
+	m.Returned += f.returned() - m.found[i].returned()
 	m.found[i] = f
+}
+
+// Other says that the i-th name, which has returned, is or may be another message's: as long as that is not recorded itself, the name's
+// record stays that of a message which is gone.
+func (m *Matched) Other(i int) {
+	if m.others == nil {
+		m.others = make(map[int]bool)
+	}
+	if !m.others[i] {
+		m.others[i] = true
+		m.Returned--
+	}
 }
 
 // Changes says whether Finish has to write anything about the listing.
@@ -131,13 +148,9 @@ func (m *Matched) copyTwin(t Twin) {
 // see takes note of one seen record. Of several with the same UID the last one counts.
 func (m *Matched) see(e entry) {
 	i := m.listed.find(e.uid)
-	if i >= 0 {
-		m.set(i, e)
-	}
 	switch {
-	case i >= 0 && e.gone != stays:
-		m.Returned++
 	case i >= 0:
+		m.set(i, e)
 	case e.gone == stays:
 		m.Missing++
 		m.Vanished++
@@ -162,8 +175,10 @@ func (m *Matched) longAgo(second int64) bool {
 
 // sweep marks, unmarks or drops one seen record. Records that were made since Match are of listed UIDs, and left alone.
 func (m *Matched) sweep(e *entry) (keep bool) {
+	i := m.listed.find(e.uid)
 	switch {
-	case m.listed.find(e.uid) >= 0:
+	case i >= 0 && m.others[i]:
+	case i >= 0:
 		e.gone = stays
 	case e.gone == stays:
 		e.gone = m.now

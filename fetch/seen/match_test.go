@@ -243,3 +243,22 @@ func TestMarkGone(t *testing.T) {
 	}
 	b.must(b.MarkGone(nil))
 }
+
+// A name that may be another message's stays gone until something is recorded of it, and is no reason to write.
+func TestOther(t *testing.T) {
+	b := newBed(t)
+	b.seen("a", "b", "c")
+	b.must(b.MarkGone([][]byte{[]byte("a"), []byte("b")}))
+	m := b.match("a", "b", "c")
+	m.Other(0)
+	m.Other(0)
+	b.want("returned", m.Returned, 1)
+	b.must(b.Finish(nil, m))
+	m = b.match("a", "b", "c")
+	b.want("still gone, and no longer", []bool{m.At(0).Returned, m.At(1).Returned}, []bool{true, false})
+	m.Other(0)
+	b.want("a reason to write", m.Changes(), false)
+	b.seen("a")
+	m = b.match("a", "b", "c")
+	b.want("gone, and a reason to write, behind its own record", []bool{m.At(0).Returned, m.Changes()}, []bool{false, false})
+}
