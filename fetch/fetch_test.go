@@ -400,6 +400,37 @@ func TestMessagesWithoutUIDs(t *testing.T) {
 	}
 }
 
+// What a message goes by stays what it was: it does not come again where headers can be had no more, for the moment or for good, or can be again.
+func TestMessagesWithoutUIDsKeepTheirNames(t *testing.T) {
+	noUIDL, no, later := pop3test.Refuse("UIDL", "what?"), pop3test.Refuse("TOP", "what?"), pop3test.Refuse("TOP", "[SYS/TEMP] later")
+	one, never := later, no
+	one.UID, never.UID = "u2", "u3"
+	for _, row := range []struct {
+		name        string
+		first, then []pop3test.Fault
+		class       Class
+	}{
+		{"refused for the moment", nil, []pop3test.Fault{later}, Temporary},
+		{"one refused for the moment", nil, []pop3test.Fault{one}, Poison},
+		{"no longer there", nil, []pop3test.Fault{no}, Protocol},
+		{"there again", []pop3test.Fault{no}, nil, None},
+		{"one refused, one for the moment", []pop3test.Fault{never}, []pop3test.Fault{never, one}, Poison},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			msgs := mail(3)
+			l := newLab(t, msgs, append(row.first, noUIDL)...)
+			l.want(3, 0, None)
+			l.server.SetFaults(append(row.then, noUIDL)...)
+			if r := l.run(); ClassOf(r.Err) != row.class {
+				t.Errorf("ended with %v, want class %v", r.Err, row.class)
+			}
+			l.server.SetFaults(append(row.first, noUIDL)...)
+			l.want(0, 0, None)
+			l.holds(texts(t, msgs)...)
+		})
+	}
+}
+
 func TestUIDsUsedAgain(t *testing.T) {
 	l := newLab(t, mail(3))
 	l.account.Delete = config.Delete{Mode: config.DeleteFetched}

@@ -11,6 +11,7 @@ type plan struct {
 	list      *pop3.Listing
 	matched   *seen.Matched
 	names     map[int][]byte        // of messages that do not go by their UID alone
+	waiting   map[int]bool          // messages whose names cannot be told for the moment
 	contents  map[string]seen.Entry // what is known of messages that go by their content
 	unsettled map[string]bool
 	found     map[int]seen.Entry // known from the Maildir alone, the state being lost
@@ -106,6 +107,9 @@ func (p *plan) message(i int) message {
 	m := message{
 		size: p.list.Size(i), nameless: name == nil, unlisted: name == nil && !named,
 		unsettled: p.unsettled[string(name)], left: p.left[string(name)], reached: p.reached.At(i),
+	}
+	if p.waiting[i] {
+		m.left = ReasonFailed
 	}
 	if f, ok := p.failures[string(name)]; ok {
 		m.failures, m.retryAt = f.Count, RetryAt(f)

@@ -179,12 +179,12 @@ func judgeKnown(m message, r policy) Decision {
 	switch {
 	case m.unlisted:
 		return Decision{Skip, ReasonUnlisted}
+	case m.left != 0:
+		return Decision{Skip, m.left}
 	case m.nameless:
 		return Decision{Get, ReasonNoUID}
 	case m.unsettled:
 		return Decision{Skip, ReasonUnsettled}
-	case m.left != 0:
-		return Decision{Skip, m.left}
 	case m.unfetched() && m.failures > 0 && r.now.Before(m.retryAt):
 		return Decision{Skip, ReasonWaiting}
 	case m.unfetched() && m.failures > 0:

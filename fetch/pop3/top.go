@@ -8,8 +8,8 @@ import (
 
 // Digest is the SHA-256 of a message's header.
 type Digest struct {
-	Sum   [sha256.Size]byte
-	Known bool // false where the server refused TOP
+	Sum     [sha256.Size]byte
+	Refused *ServerError // in place of the header
 }
 
 // HeaderDigests asks for the headers of messages by TOP (RFC 1939 §7), many in one write if the server takes commands ahead, and gives a
@@ -18,8 +18,8 @@ func (c *Client) HeaderDigests(numbers []int, pipelining bool) ([]Digest, error)
 	digests := make([]Digest, 0, len(numbers))
 	hash := sha256.New()
 	err := c.tops(numbers, pipelining, hash, func(refused *ServerError) {
-		d := Digest{Known: refused == nil}
-		if d.Known {
+		d := Digest{Refused: refused}
+		if refused == nil {
 			d.Sum = [sha256.Size]byte(hash.Sum(nil))
 		}
 		digests = append(digests, d)
