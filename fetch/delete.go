@@ -8,7 +8,7 @@ func (h *haul) deleteAndQuit(s *session, p *plan) error {
 	if s.ctx.Err() != nil {
 		return also(s.ctx.Err(), s.quit())
 	}
-	places := slices.Concat(p.due, p.safe)
+	places := p.together(slices.Concat(p.due, p.safe))
 	if len(places) == 0 {
 		return s.quit()
 	}
@@ -35,6 +35,29 @@ func (h *haul) deleteAndQuit(s *session, p *plan) error {
 		return nil // which of them are gone, the next listing tells
 	}
 	return onDisk("record what was deleted", h.store.MarkGone(p.namesOf(places)))
+}
+
+// together leaves out of what may be deleted whatever has a name in common with a message that stays. A listing tells such messages apart by
+// their order alone: what is left of them would be taken for those that have gone.
+func (p *plan) together(places []place) []place {
+	if len(p.twins) == 0 {
+		return places
+	}
+	going := make(map[place]bool, len(places))
+	for _, i := range places {
+		going[i] = true
+	}
+	first := make(map[place]place)
+	stays := make(map[place]bool)
+	for _, t := range p.twins {
+		one, later := place(t.First), place(t.Later)
+		first[one], first[later] = one, one
+		stays[one] = stays[one] || !going[one] || !going[later]
+	}
+	return slices.DeleteFunc(places, func(i place) bool {
+		one, ok := first[i]
+		return ok && stays[one]
+	})
 }
 
 // tellRemoved tells what is gone: of places those with the numbers that were marked, in the same order.

@@ -431,6 +431,39 @@ func TestMessagesWithoutUIDsKeepTheirNames(t *testing.T) {
 	}
 }
 
+// Messages with one UID are deleted together: what is left of them would go by the name of another.
+func TestEqualUIDsAreDeletedTogether(t *testing.T) {
+	msgs := mail(8)
+	msgs = []pop3test.Message{msgs[0], msgs[1], msgs[7]} // the first and the last are of one size
+	for i := range msgs {
+		msgs[i].UID = "same"
+	}
+	aged := config.Delete{Mode: config.DeleteAged, Age: 14 * 24 * time.Hour}
+	t.Run("of different age", func(t *testing.T) {
+		l := newLab(t, msgs[:1])
+		l.account.Delete = aged
+		l.want(1, 0, None)
+		l.mailbox.Add(msgs[1:]...)
+		l.clock = 10 * 24 * time.Hour
+		l.want(2, 0, None)
+		l.clock = 20 * 24 * time.Hour
+		l.want(0, 0, None)
+		l.clock = 30 * 24 * time.Hour
+		l.want(0, 3, None)
+		l.onServer()
+		l.holds(texts(t, msgs)...)
+	})
+	t.Run("one a run", func(t *testing.T) {
+		l := newLab(t, msgs)
+		l.account.Delete, l.account.MaxMessages = config.Delete{Mode: config.DeleteFetched}, 1
+		l.want(1, 0, None)
+		l.want(1, 0, None)
+		l.want(1, 3, None)
+		l.onServer()
+		l.holds(texts(t, msgs)...)
+	})
+}
+
 func TestUIDsUsedAgain(t *testing.T) {
 	l := newLab(t, mail(3))
 	l.account.Delete = config.Delete{Mode: config.DeleteFetched}

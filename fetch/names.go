@@ -144,6 +144,7 @@ func (p *plan) nameTwins() *seen.Index {
 		if name == nil {
 			continue
 		}
+		p.twins = append(p.twins, twin)
 		count[twin.First]++
 		p.names[int(twin.Later)] = strconv.AppendInt(append(bytes.Clone(name), "\x00#"...), count[twin.First]+1, 10)
 	}

@@ -11,6 +11,7 @@ type plan struct {
 	list      *pop3.Listing
 	matched   *seen.Matched
 	names     map[int][]byte        // of messages that do not go by their UID alone
+	twins     []seen.Twin           // messages that had one name
 	waiting   map[int]bool          // messages whose names cannot be told for the moment
 	contents  map[string]seen.Entry // what is known of messages that go by their content
 	unsettled map[string]bool
