@@ -71,7 +71,7 @@ type Marked struct {
 }
 
 // AddMarks marks messages of a listing, in one transaction, or in none for no messages. Marks of UIDs that the server has not listed for
-// KeepVanished are forgotten with it, so that no more are kept than there were messages; the same holds for of as for Finish.
+// KeepVanished are forgotten with it, and so are older marks of those that are marked, so that no more are kept than there were messages; the same holds for of as for Finish.
 func (s *Store) AddMarks(kind Mark, marked []Marked, of *Matched) error {
 	if len(marked) == 0 {
 		return nil
@@ -83,6 +83,7 @@ func (s *Store) AddMarks(kind Mark, marked []Marked, of *Matched) error {
 		}
 		entries[i] = entry{uid: m.UID, size: boundSize(m.ListSize), fetched: markSeconds(m.Time), gone: stays}
 	}
+	again := NewIndex(len(entries), func(i int) []byte { return entries[i].uid })
 	return s.update("add marks", func(tx *bolt.Tx) error {
 		b, err := tx.CreateBucketIfNotExists(kind.bucket())
 		if err != nil {
@@ -90,7 +91,7 @@ func (s *Store) AddMarks(kind Mark, marked []Marked, of *Matched) error {
 		}
 		b.FillPercent = 1 // as in bucket
 		of.listed.rewind()
-		if err := rewriteBlocks(b, b.ForEach, of.sweep); err != nil {
+		if err := rewriteBlocks(b, b.ForEach, func(e *entry) bool { return !again.Has(e.uid) && of.sweep(e) }); err != nil {
 			return err
 		}
 		return appendRecords(b, entries)

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	bolt "go.etcd.io/bbolt"
 )
 
 // marks tells the marks of one kind in a listing of messages of 100 octets: hours after the start, or "-".
@@ -69,6 +71,24 @@ func TestMarkOfAnotherMessage(t *testing.T) {
 	if got := b.marks(Told, "a"); got[0] != "0s" {
 		t.Errorf("marked at %v", got)
 	}
+}
+
+// A message that is marked again, since it has another size each time, has one mark.
+func TestMarksAreReplaced(t *testing.T) {
+	b := newBed(t)
+	matched, err := b.Match(listing("a", "b"))
+	b.must(err)
+	for size := range int64(5) {
+		b.must(b.AddMarks(Dated, []Marked{{UID: []byte("b"), ListSize: size, Time: start}}, matched))
+	}
+	b.must(b.view("count", func(tx *bolt.Tx) error {
+		n := 0
+		err := tx.Bucket(bucketDated).ForEach(func(key, sealed []byte) error {
+			return eachRecord(key, sealed, func(entry) { n++ })
+		})
+		b.want("marks", n, 1)
+		return err
+	}))
 }
 
 // Marks of what the server no longer lists are forgotten when marks are added, KeepVanished later.
