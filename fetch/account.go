@@ -40,6 +40,7 @@ type haul struct {
 
 	exactSizes bool // LIST's sizes have not been found to be wrong
 	looking    bool // what the server shows and offers is asked for
+	ageless    bool // what failed before is fetched whatever its age: a session was ended by the question
 }
 
 func newHaul(e *engine, a *config.Account) *haul {

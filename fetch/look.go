@@ -58,15 +58,15 @@ func (w *walk) hasTop(s *session) {
 	w.topless = nil
 }
 
-// headers asks for the headers of messages of the listing, and calls take with each, or with the server's refusal. What breaks the session is, of headers that were
-// asked for one at a time, the message's: it is noted, and left out of the next session.
-func (h *haul) headers(s *session, p *plan, places []place, take func(i int, raw []byte, refused *pop3.ServerError)) error {
+// headers asks for the headers of messages of the listing, ahead or one at a time, and calls take with each, or with the server's refusal.
+// What breaks the session is, of headers that were asked for one at a time, the message's: it is noted, and left out of the next session.
+func (h *haul) headers(s *session, p *plan, places []place, ahead bool, take func(i int, raw []byte, refused *pop3.ServerError)) error {
 	numbers := make([]int, len(places))
 	for k, i := range places {
 		numbers[k] = p.list.Number(int(i))
 	}
 	next := 0
-	err := s.client.Headers(numbers, s.pipelining, header.MaxBytes, func(raw []byte, refused *pop3.ServerError) {
+	err := s.client.Headers(numbers, ahead, header.MaxBytes, func(raw []byte, refused *pop3.ServerError) {
 		next++
 		s.gaveHeader = s.gaveHeader || refused == nil
 		take(int(places[next-1]), raw, refused)
@@ -74,12 +74,14 @@ func (h *haul) headers(s *session, p *plan, places []place, take func(i int, raw
 	switch {
 	case err == nil:
 		return nil
-	case s.pipelining && !isType[*pop3.TooLongError](err):
+	case ahead && !isType[*pop3.TooLongError](err):
 		return doing(doingList, s.brokenAhead(err))
 	case h.DryRun || s.ctx.Err() != nil:
 		return doing(doingList, err)
 	}
-	h.failed(p, int(places[next]), err)
+	if !h.ageless {
+		h.failed(p, int(places[next]), err)
+	}
 	return doing(doingList, &brokenSession{err: err, culprit: true})
 }
 
@@ -104,8 +106,7 @@ type ages struct {
 }
 
 // findAges asks how old the messages are that the run would fetch, if it matters. Those that are too old are noted with their time, so
-// that they are not asked for again; and if since reaches further back one day, they are not either. What has failed before was young
-// enough.
+// that they are not asked for again; and if since reaches further back one day, they are not either. What has failed before comes last.
 func (h *haul) findAges(s *session, p *plan) (err error) {
 	if p.policy.Since == 0 {
 		return nil
@@ -126,6 +127,9 @@ func (h *haul) findAges(s *session, p *plan) (err error) {
 	if err == nil && !a.deaf && !a.share.full {
 		err = a.ask()
 	}
+	if err == nil && !a.deaf && !a.share.full && !a.ageless && !a.DryRun {
+		err = a.askRetried()
+	}
 	return also(err, a.note())
 }
 
@@ -140,7 +144,7 @@ func (a *ages) ask() error {
 		}
 	}
 	var refused []topless
-	err := a.headers(a.s, a.p, unknown, func(i int, raw []byte, no *pop3.ServerError) {
+	err := a.headers(a.s, a.p, unknown, a.s.pipelining, func(i int, raw []byte, no *pop3.ServerError) {
 		if no != nil {
 			refused = append(refused, topless{i, no})
 		} else if at := reached(header.Parse(raw)); !at.IsZero() {
@@ -164,14 +168,14 @@ func (a *ages) ask() error {
 }
 
 // refused decides about the messages whose headers the server refused, of so many that it was asked for. What will pass by its own words
-// is waited for: by all of the mail if the server gave no header at all, lest what nobody wants be fetched, and else by these messages.
-// Without such words mail is fetched whatever its age.
+// is waited for: by all of the mail if the server gave no header at all, or refuses that many, lest what nobody wants be fetched, and else
+// by these messages. Without such words mail is fetched whatever its age.
 func (a *ages) refused(refused []topless, asked int) error {
 	several := len(refused) == asked && asked > 1 && !a.s.gaveHeader
 	for _, t := range refused {
 		switch {
 		case !temporary(t.refused):
-		case several:
+		case several || len(refused) >= mostTopless:
 			return doing(doingList, t.refused)
 		case !a.DryRun:
 			a.failed(a.p, t.index, t.refused)
@@ -181,6 +185,32 @@ func (a *ages) refused(refused []topless, asked int) error {
 		a.warn("the server gives no headers by TOP: how old its mail is cannot be told, and all of it is fetched")
 	}
 	return nil
+}
+
+// askRetried asks how old the messages are that failed before, one at a time: it may have been for want of their headers. One that ends the
+// session is fetched by the next, whatever its age, and so are the others then.
+func (a *ages) askRetried() error {
+	var places []place
+	for i := range a.p.policy.sequence(a.p.list.Len()) {
+		if decide(a.p.message(i), a.p.policy).Reason == ReasonRetry && a.p.reached.At(i).IsZero() {
+			places = append(places, place(i))
+		}
+	}
+	known := len(a.old)
+	a.ageless = true // should this end the session
+	err := a.headers(a.s, a.p, places, false, func(i int, raw []byte, no *pop3.ServerError) {
+		if no != nil && temporary(no) {
+			a.failed(a.p, i, no)
+		} else if at := reached(header.Parse(raw)); !at.IsZero() {
+			a.found(i, at)
+		}
+	})
+	a.ageless = err != nil
+	var old [][]byte
+	for _, m := range a.old[known:] {
+		old = append(old, m.UID)
+	}
+	return also(err, onDisk("record what is too old", a.store.NoteFailures(nil, old)))
 }
 
 // found takes note of how old a message is.
@@ -259,7 +289,7 @@ func (t *teller) ask() error {
 			rows = append(rows, &t.rows[k])
 		}
 	}
-	return t.headers(t.s, t.p, places, func(_ int, raw []byte, _ *pop3.ServerError) {
+	return t.headers(t.s, t.p, places, t.s.pipelining, func(_ int, raw []byte, _ *pop3.ServerError) {
 		rows[0].Header = header.Parse(raw)
 		rows[0].Reached = cmp.Or(rows[0].Reached, reached(rows[0].Header))
 		rows = rows[1:]

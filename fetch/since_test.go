@@ -131,6 +131,50 @@ func TestSinceWithOneHeaderRefused(t *testing.T) {
 	}
 }
 
+// A message that failed for want of its header is asked for it again, and not fetched if it is too old.
+func TestSinceOfWhatFailedBefore(t *testing.T) {
+	msgs := []pop3test.Message{dated("a", 1), dated("old", 40), dated("young", 1)}
+	refusal := pop3test.Refuse("TOP", "[SYS/TEMP] later")
+	first, second := refusal, refusal
+	first.UID, second.UID = "old", "young"
+	l := newLab(t, msgs, first, second)
+	l.account.Since = config.Duration(30 * 24 * time.Hour)
+	l.want(1, 0, Poison)
+	l.want(0, 0, Poison)
+	l.clock = time.Hour
+	l.server.SetFaults()
+	l.want(1, 0, None)
+	l.holds(texts(t, []pop3test.Message{msgs[0], msgs[2]})...)
+	failed, err := Failures(t.Context(), l.account, l.options)
+	if err != nil || len(failed) > 0 {
+		t.Errorf("failed are %v (%v)", failed, err)
+	}
+}
+
+// A server that gives some headers and then no more for now is waited for; each run gets further, and what is too old stays where it is.
+func TestSinceWithALimitOfHeaders(t *testing.T) {
+	var msgs []pop3test.Message
+	for i := range 2000 {
+		msgs = append(msgs, dated(fmt.Sprint("m", i), 40-i/60)) // the last 1400 are young enough
+	}
+	l := newLab(t, msgs)
+	l.account.Since = config.Duration(30*24*time.Hour + time.Hour)
+	limit := func(from int) {
+		var faults []pop3test.Fault
+		for i := from; i < len(msgs); i++ {
+			faults = append(faults, pop3test.Fault{On: "TOP", Msg: i + 1, Ignore: true, Text: "-ERR [SYS/TEMP] enough\r\n"})
+		}
+		l.server.SetFaults(faults...)
+	}
+	for _, from := range []int{300, 700} {
+		limit(from)
+		l.want(0, 0, Temporary)
+	}
+	l.server.SetFaults()
+	l.want(1400, 0, None)
+	l.holds(texts(t, msgs[600:])...)
+}
+
 // A list whose headers break the connection goes on with the next one, and shows no message twice.
 func TestListWithHeadersGoesOn(t *testing.T) {
 	msgs := mail(1200)
