@@ -71,7 +71,8 @@ type Options struct {
 	// ReadOnly opens with a shared lock and refuses every write. A missing file reads as an empty state, and nothing is
 	// created.
 	ReadOnly bool
-	// Adopt accepts a state that belongs to another identity and (unless ReadOnly) stores the new one.
+	// Adopt accepts a state that belongs to another identity and (unless ReadOnly) stores the new one. One that knows of no message
+	// is accepted without.
 	Adopt bool
 	// Wait is how long to wait for the lock, Stop what ends that early; nil for nothing.
 	Wait time.Duration
@@ -124,14 +125,16 @@ func Open(path string, id Identity, opt Options) (*Store, error) {
 	return nil, fmt.Errorf("open state: %s: removed or replaced again and again", path)
 }
 
-// identified returns s if it belongs to id, or may be adopted; else it closes s.
+// identified returns s if it belongs to id, or may be adopted; else it closes s. A state that knows of no message is anybody's: it was
+// made by a run that came to nothing, as with a server or a user that was misspelt.
 func identified(s *Store, id Identity, opt Options) (*Store, error) {
 	if s.head.id == id {
 		return s, nil
 	}
-	var err error
+	blank, err := s.blank()
 	switch {
-	case !opt.Adopt:
+	case err != nil:
+	case !opt.Adopt && !blank:
 		err = &IdentityError{Path: s.path, Have: s.head.id, Want: id}
 	case opt.ReadOnly:
 		s.head.id = id
@@ -173,6 +176,20 @@ func (s *Store) Fresh() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.head.batches == 0
+}
+
+// blank tells whether the state is Fresh and knows of no message in any other way, either.
+func (s *Store) blank() (blank bool, err error) {
+	blank = s.Fresh()
+	err = s.view("look for records", func(tx *bolt.Tx) error {
+		return tx.ForEach(func(name []byte, b *bolt.Bucket) error {
+			if key, _ := b.Cursor().First(); key != nil && string(name) != string(bucketHead) && string(name) != string(bucketNote) {
+				blank = false
+			}
+			return nil
+		})
+	})
+	return blank, err
 }
 
 // Spool names the private spool folder: 16 characters [a-z2-7], random, made once with the state. It is empty for a missing

@@ -80,6 +80,40 @@ func TestIdentity(t *testing.T) {
 	b.want("known after adopting", b.known("a"), []string{"a"})
 }
 
+// A run that came to nothing has made a state already: for a server or a user that was misspelt, perhaps.
+func TestIdentityOfBlankState(t *testing.T) {
+	you := Identity{Server: "pop.example.org", User: "you@example.org"}
+	for _, c := range []struct {
+		name  string
+		use   func(*bed)
+		blank bool
+	}{
+		{"never used", func(*bed) {}, true},
+		{"a note", func(b *bed) { b.must(b.SetNote("last-login", []byte("now"))) }, true},
+		{"a failure", func(b *bed) { b.must(b.NoteFailures([]Failure{{UID: []byte("a"), Count: 1, Last: start}}, nil)) }, false},
+		{"all forgotten", func(b *bed) { _, err := b.ForgetAll(); b.must(err) }, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBed(t)
+			c.use(b)
+			b.must(b.Close())
+			for _, opt := range []Options{{ReadOnly: true}, {}, {}} {
+				s, err := Open(b.path, you, opt)
+				if _, refused := errors.AsType[*IdentityError](err); refused == c.blank || !refused && err != nil {
+					t.Fatalf("opened with %+v: %v", opt, err)
+				}
+				if err == nil {
+					b.must(s.Close())
+				}
+			}
+			_, err := Open(b.path, me, Options{})
+			if _, refused := errors.AsType[*IdentityError](err); refused {
+				t.Errorf("a blank state is no longer anybody's: %v", err)
+			}
+		})
+	}
+}
+
 func TestLock(t *testing.T) {
 	read := Options{ReadOnly: true}
 	for _, c := range []struct {
