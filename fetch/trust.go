@@ -75,14 +75,25 @@ func (s *session) distrust(err error) error {
 		return err
 	}
 	_, otherHost := errors.AsType[x509.HostnameError](err)
+	_, stranger := errors.AsType[x509.UnknownAuthorityError](err)
 	switch {
 	case e.Kind == dial.WrongKey && s.h.a.TLSFirstUse:
 		e.Advise("if the server's owner says that its key has changed: " + s.h.typed("fetch --accept-key") + "; else somebody may be in between")
 	case e.Kind == dial.BadCertificate && otherHost && s.aim.foreign != "":
 		e.Advise(fmt.Sprintf("DNS, which can be forged, says that %s is served by %s; if that is your provider: tls_server_name = %q",
 			s.h.a.Server.Host, s.aim.foreign, s.aim.foreign))
+	case e.Kind == dial.BadCertificate && stranger && e.Hint() == "":
+		e.Advise(fmt.Sprintf("if you trust it, %s: %s shows it", s.h.pinning(), s.h.typed("check --connect")))
 	}
 	return err
+}
+
+// pinning says how to trust a server without an authority.
+func (h *haul) pinning() string {
+	if h.OneOff != nil {
+		return "give its pin by --tls-fingerprint"
+	}
+	return "name its certificate's file in tls_ca_file, or paste the pin"
 }
 
 // chainOf gives the certificates of a server that was not trusted.

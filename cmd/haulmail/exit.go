@@ -59,6 +59,14 @@ func needsQuotes(r rune) bool {
 	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._-+@%:,", r)
 }
 
+// shellWord quotes a word for a POSIX shell where it needs that.
+func shellWord(word string) string {
+	if !strings.ContainsFunc(word, needsQuotes) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
 // toldError is a failure that the report has told already: only its exit code is left to use.
 type toldError struct {
 	code int

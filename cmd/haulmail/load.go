@@ -124,7 +124,7 @@ func unknownAccount(name string, first bool, accounts []string, app *cli.App) er
 		e.message = fmt.Sprintf("no command and no account %q", name)
 		e.hint = fmt.Sprintf("did you mean: haulmail %s", command)
 	default:
-		e.hint = "haulmail help shows the commands, haulmail check the config"
+		e.hint = "haulmail help shows the commands, haulmail status the accounts"
 	}
 	return e
 }

@@ -171,7 +171,7 @@ func chooseFailed(failed []fetch.FailedMessage, words []string, account string) 
 	}
 	for _, word := range words {
 		if len(named[word]) == 0 {
-			e := &usageError{fmt.Sprintf("no failed message of %s has the UID %q", account, word), "haulmail seen list --failed " + account + " shows them"}
+			e := &usageError{fmt.Sprintf("no failed message of %s has the UID %q", account, word), "haulmail seen list --failed " + shellWord(account) + " shows them"}
 			if near := nearest(word, shown); near != "" {
 				e.hint = fmt.Sprintf("did you mean %q?", near)
 			}

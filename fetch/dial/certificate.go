@@ -27,7 +27,7 @@ func certificateError(bad *tls.CertificateVerificationError, cfg *tls.Config) *E
 		return e
 	}
 	if unknown, ok := errors.AsType[x509.UnknownAuthorityError](bad.Err); ok {
-		e.reason, e.hint = unknownAuthority(unknown.Cert, bad.UnverifiedCertificates)
+		e.reason = unknownAuthority(unknown.Cert, bad.UnverifiedCertificates)
 		if cfg.RootCAs == nil && noSystemRoots() {
 			e.hint = "this machine has no list of authorities; install the package ca-certificates"
 		}
@@ -50,23 +50,23 @@ func notNow(cert *x509.Certificate, sent []*x509.Certificate, now time.Time) (re
 	return whose + " expired on " + cert.NotAfter.UTC().Format(time.DateOnly), clock + "; if that is right, the server's owner has to renew it"
 }
 
-// unknownAuthority words a chain that ends nowhere: self-signed, by an unknown issuer, or sent without the middle.
-func unknownAuthority(cert *x509.Certificate, sent []*x509.Certificate) (reason, hint string) {
-	const trust = "if you trust it, name its certificate's file in tls_ca_file, or paste the pin: haulmail check --connect shows it"
+// unknownAuthority words a chain that ends nowhere: self-signed, by an unknown issuer, or sent without the middle. Whoever connects knows
+// better what to do about it.
+func unknownAuthority(cert *x509.Certificate, sent []*x509.Certificate) (reason string) {
 	if cert == nil {
-		return "the certificate is issued by an unknown authority", trust
+		return "the certificate is issued by an unknown authority"
 	}
 	if bytes.Equal(cert.RawIssuer, cert.RawSubject) {
 		if len(sent) > 0 && cert.Equal(sent[0]) {
-			return "the certificate is self-signed", trust
+			return "the certificate is self-signed"
 		}
-		return "the certificate ends at an unknown authority: " + issuerName(cert.Subject.String()), trust
+		return "the certificate ends at an unknown authority: " + issuerName(cert.Subject.String())
 	}
 	reason = "the certificate is issued by an unknown authority: " + issuerName(cert.Issuer.String())
 	if len(sent) == 1 {
 		reason += " (the server sent no certificate of it)"
 	}
-	return reason, trust
+	return reason
 }
 
 // noSystemRoots is true in small containers, where every certificate would look untrusted.
