@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"regexp"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -22,7 +23,7 @@ type diagnostics struct {
 	fresh    bool
 	colors   Colors
 	patience fetch.Patience
-	hinted   map[string]bool // the hints that were given: twenty accounts at one server need to be told once
+	hinted   map[string]bool // the hints that were given, without accounts' names: twenty accounts at one server need to be told once
 }
 
 func newDiagnostics(s *screen, o Options) *diagnostics {
@@ -76,11 +77,21 @@ func (d *diagnostics) done(e fetch.Done) {
 // fail tells an error, and what to do about it unless that was told before.
 func (d *diagnostics) fail(err error) {
 	hint := Hint(err)
-	if d.hinted[hint] {
+	advice := impersonal(hint, err)
+	if d.hinted[advice] {
 		hint = ""
 	}
-	d.hinted[hint] = true
+	d.hinted[advice] = true
 	d.screen.tell(d.colors.failure(err) + d.colors.hint(hint))
+}
+
+// impersonal gives a hint without the account's name: what to type is the same for another account.
+func impersonal(hint string, err error) string {
+	e, ok := errors.AsType[*fetch.Error](err)
+	if !ok {
+		return hint
+	}
+	return regexp.MustCompile(`\b`+regexp.QuoteMeta(e.Account)+`\b`).ReplaceAllString(hint, "")
 }
 
 // step tells one step of a run, for -v.

@@ -193,8 +193,13 @@ func TestAHintIsGivenOnce(t *testing.T) {
 	fails("b", "check the port")
 	fails("c", "wait")
 	fails("d", "")
+	fails("mail1", "test with: haulmail check -c mail10.toml mail1")
+	fails("mail2", "test with: haulmail check -c mail10.toml mail2")
+	fails("mail3", "test with: haulmail list mail3")
 	const want = "haulmail: a: connect: refused\n  hint: check the port\nhaulmail: b: connect: refused\n" +
-		"haulmail: c: connect: refused\n  hint: wait\nhaulmail: d: connect: refused\n"
+		"haulmail: c: connect: refused\n  hint: wait\nhaulmail: d: connect: refused\n" +
+		"haulmail: mail1: connect: refused\n  hint: test with: haulmail check -c mail10.toml mail1\nhaulmail: mail2: connect: refused\n" +
+		"haulmail: mail3: connect: refused\n  hint: test with: haulmail list mail3\n"
 	if stderr.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", stderr.String(), want)
 	}
