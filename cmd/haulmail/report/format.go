@@ -19,6 +19,7 @@ import (
 type Format struct {
 	template *template.Template
 	uses     map[string]bool // the fields that stand in it
+	whole    bool            // the message as a whole does, with all of its fields
 }
 
 // Message is what a template sees of a message. What is not known is empty: a path before a message is fetched, a header that nobody asked
@@ -59,7 +60,7 @@ func ParseFormat(text string, now func() time.Time) (*Format, error) {
 	f := &Format{template: t, uses: map[string]bool{}}
 	for _, defined := range t.Templates() {
 		if defined.Tree != nil {
-			f.find(defined.Root)
+			f.find(defined.Root, true)
 		}
 	}
 	known := names(reflect.TypeFor[message]())
@@ -92,52 +93,58 @@ func names(t reflect.Type) []string {
 	return all
 }
 
-// find notes the fields below a node.
-func (f *Format) find(node parse.Node) {
+// find notes the fields below a node. There the dot is the message, or what a with or a range has made of it.
+func (f *Format) find(node parse.Node, dotIsMessage bool) {
 	if value := reflect.ValueOf(node); !value.IsValid() || value.IsNil() {
 		return
 	}
 	switch n := node.(type) {
 	case *parse.ListNode:
 		for _, child := range n.Nodes {
-			f.find(child)
+			f.find(child, dotIsMessage)
 		}
 	case *parse.ActionNode:
-		f.find(n.Pipe)
+		f.find(n.Pipe, dotIsMessage)
 	case *parse.PipeNode:
 		for _, command := range n.Cmds {
 			for _, arg := range command.Args {
-				f.find(arg)
+				f.find(arg, dotIsMessage)
 			}
 		}
+	case *parse.DotNode:
+		f.whole = f.whole || dotIsMessage
 	case *parse.FieldNode:
 		f.uses[n.Ident[0]] = true
 	case *parse.VariableNode:
-		if n.Ident[0] == "$" && len(n.Ident) > 1 {
+		switch {
+		case n.Ident[0] != "$":
+		case len(n.Ident) > 1:
 			f.uses[n.Ident[1]] = true
+		default:
+			f.whole = true
 		}
 	case *parse.ChainNode:
-		f.find(n.Node)
+		f.find(n.Node, dotIsMessage)
 	case *parse.TemplateNode:
-		f.find(n.Pipe)
+		f.find(n.Pipe, false) // the fields are found where that template is defined
 	case *parse.IfNode:
-		f.findBranch(&n.BranchNode)
+		f.findBranch(&n.BranchNode, dotIsMessage, dotIsMessage)
 	case *parse.WithNode:
-		f.findBranch(&n.BranchNode)
+		f.findBranch(&n.BranchNode, dotIsMessage, false)
 	case *parse.RangeNode:
-		f.findBranch(&n.BranchNode)
+		f.findBranch(&n.BranchNode, dotIsMessage, false)
 	}
 }
 
-func (f *Format) findBranch(n *parse.BranchNode) {
-	f.find(n.Pipe)
-	f.find(n.List)
-	f.find(n.ElseList)
+func (f *Format) findBranch(n *parse.BranchNode, dotIsMessage, within bool) {
+	f.find(n.Pipe, dotIsMessage)
+	f.find(n.List, within)
+	f.find(n.ElseList, dotIsMessage)
 }
 
 // NeedsFacts tells whether it shows something that only a message's content tells.
 func (f *Format) NeedsFacts() bool {
-	return slices.ContainsFunc(headerFields, func(name string) bool { return f.uses[name] })
+	return f.whole || slices.ContainsFunc(headerFields, func(name string) bool { return f.uses[name] })
 }
 
 // plainly takes text/template's way of speaking from an error.

@@ -125,7 +125,12 @@ func TestFormatMistakes(t *testing.T) {
 }
 
 func TestFormatNeedsFacts(t *testing.T) {
-	for template, want := range map[string]bool{"{{.Path}} {{.Size}}": false, "{{.Path}} {{.Hash}}": true, "{{if .UID}}{{$.Subject}}{{end}}": true} {
+	for template, want := range map[string]bool{
+		"{{.Path}} {{.Size}}": false, "{{.Path}} {{.Hash}}": true, "{{if .UID}}{{$.Subject}}{{end}}": true,
+		// The message as a whole, and a dot that is something else.
+		"{{json .}}": true, "{{with .Path}}{{json $}}{{end}}": true, "{{$m := .}}{{$m.Subject}}": true, "{{if .UID}}{{. | json}}{{end}}": true,
+		`{{define "m"}}{{json .}}{{end}}{{template "m" .}}`: true, "{{with .Path}}{{.}}{{end}}{{range .Number}}{{.}}{{end}}": false,
+	} {
 		f, err := ParseFormat(template, clock)
 		if err != nil || f.NeedsFacts() != want {
 			t.Errorf("%s: %v, %v", template, f.NeedsFacts(), err)
