@@ -78,7 +78,7 @@ const notFound = 127
 func commandHint(err error) string {
 	exit, ok := errors.AsType[*exec.ExitError](err)
 	if errors.Is(err, exec.ErrNotFound) || ok && exit.ExitCode() == notFound {
-		return "name the program with its folder: cron and systemd know few of them"
+		return "is it installed? if so, name the program with its folder: cron and systemd know few of them"
 	}
 	return "run the command by hand and see what it says"
 }
