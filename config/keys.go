@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/BurntSushi/toml"
+
+	"haulmail/config/nearest"
 )
 
 var (
@@ -204,7 +206,7 @@ func meant(name string, known []string) string {
 	if slices.Contains(fileKeyNames(), name) {
 		return ""
 	}
-	near := nearest(name, slices.Concat(known, slices.Sorted(maps.Keys(habits))))
+	near := nearest.To(name, slices.Concat(known, slices.Sorted(maps.Keys(habits))))
 	if _, habit := habits[near]; habit && !slices.Contains(known, near) {
 		return ""
 	}
@@ -253,7 +255,7 @@ func unknownHint(v value, known []string) string {
 	case atTop && isTable(v.data):
 		return "the tables are [defaults], [account.NAME] and [oauth.NAME]"
 	}
-	if habit := nearest(name, slices.Sorted(maps.Keys(habits))); habit != "" && !atTop {
+	if habit := nearest.To(name, slices.Sorted(maps.Keys(habits))); habit != "" && !atTop {
 		return habits[habit]
 	}
 	return "see all keys with: haulmail help config"

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"haulmail/config/nearest"
 )
 
 // An error shows the line it stands in. A line may hold a password, or the
@@ -85,5 +87,5 @@ func secretive(key string) bool {
 			return true
 		}
 	}
-	return slices.Contains(secretKeys, nearest(key, known))
+	return slices.Contains(secretKeys, nearest.To(key, known))
 }

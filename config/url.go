@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"haulmail/config/nearest"
 )
 
 // maildrop is what the URL of a maildrop says (RFC 2384):
@@ -113,7 +115,7 @@ func parseMechanism(parameter string) (auth, problem, hint string) {
 		return mechanism, "", ""
 	}
 	hint = "the mechanisms are *, +APOP, " + strings.ToUpper(strings.Join(authWords[AuthPlain:AuthExternal], ", "))
-	if near := nearest(mechanism, authWords); near != "" {
+	if near := nearest.To(mechanism, authWords); near != "" {
 		hint = "did you mean ;auth=" + strings.ToUpper(near) + "?"
 	}
 	return "", fmt.Sprintf("the URL's auth cannot be %q", mechanism), hint

@@ -9,6 +9,10 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"al.essio.dev/pkg/shellescape"
+
+	"haulmail/config/nearest"
 )
 
 // Bounds of the keys "timeout" and "password_timeout".
@@ -70,7 +74,7 @@ func choices(words []string) string {
 }
 
 func didYouMean(s string, words []string) string {
-	if near := nearest(s, words); near != "" {
+	if near := nearest.To(s, words); near != "" {
 		return fmt.Sprintf(", did you mean %q?", near)
 	}
 	return ""
@@ -243,16 +247,5 @@ func (d *document) checkMode(mode fs.FileMode) {
 	if d.literal == nil || mode.Perm()&othersRead == 0 {
 		return
 	}
-	d.failKey(*d.literal, "the file holds a password and can be read by others", "chmod 600 "+shellWord(d.file))
-}
-
-// shellWord quotes a path where a shell would not take it as one word.
-func shellWord(path string) string {
-	plain := func(r rune) bool {
-		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("/._-+@~,", r)
-	}
-	if strings.ContainsFunc(path, func(r rune) bool { return !plain(r) }) {
-		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
-	}
-	return path
+	d.failKey(*d.literal, "the file holds a password and can be read by others", "chmod 600 "+shellescape.Quote(d.file))
 }

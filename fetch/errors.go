@@ -6,8 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strings"
 	"syscall"
+
+	"al.essio.dev/pkg/shellescape"
 
 	"haulmail/config"
 	"haulmail/fetch/dial"
@@ -172,7 +173,7 @@ func (h *haul) classifyLocal(err error) (Class, string, bool) {
 		return Config, fmt.Sprintf("the same mailbox under a new name: %s; another mailbox: %s (state: %s)", h.typed("fetch --adopt"), another, e.Path), true
 	}
 	if e, ok := errors.AsType[*seen.DamagedError](err); ok {
-		return Damaged, fmt.Sprintf("move it away: mv %[1]s %[1]s.damaged; the next run rebuilds it from the Maildir", shellWord(e.Path)), true
+		return Damaged, fmt.Sprintf("move it away: mv %[1]s %[1]s.damaged; the next run rebuilds it from the Maildir", shellescape.Quote(e.Path)), true
 	}
 	if _, ok := errors.AsType[*forgottenError](err); ok {
 		return Damaged, "have the state know them: " + h.typed("seen rebuild"), true
@@ -187,7 +188,7 @@ func (h *haul) classifyLocal(err error) (Class, string, bool) {
 		return Temporary, "is its disk mounted? nothing is fetched until it is back", true
 	}
 	if errors.Is(err, maildir.ErrMissing) {
-		return Temporary, fmt.Sprintf("mail was delivered there before; is its disk mounted? For a new Maildir there: mkdir -p %[1]s/new %[1]s/cur %[1]s/tmp", shellWord(h.a.Maildir)), true
+		return Temporary, fmt.Sprintf("mail was delivered there before; is its disk mounted? For a new Maildir there: mkdir -p %[1]s/new %[1]s/cur %[1]s/tmp", shellescape.Quote(h.a.Maildir)), true
 	}
 	if _, ok := errors.AsType[*maildir.NotMaildirError](err); ok {
 		return CannotCreate, "set \"maildir\" to an empty or new folder, or to a Maildir", true
@@ -261,25 +262,14 @@ func (h *haul) typed(words string) string {
 	if h.OneOff != nil {
 		words = "haulmail " + words
 		for _, word := range h.OneOff {
-			words += " " + shellWord(word)
+			words += " " + shellescape.Quote(word)
 		}
 		return words
 	}
 	if h.Config != "" {
-		words += " -c " + shellWord(h.Config)
+		words += " -c " + shellescape.Quote(h.Config)
 	}
-	return "haulmail " + words + " " + shellWord(h.a.Name)
-}
-
-// shellWord quotes a word for a POSIX shell where it needs that.
-func shellWord(word string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("@%+=:,./-_", r)
-	}
-	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	return "haulmail " + words + " " + shellescape.Quote(h.a.Name)
 }
 
 func isLocal(err error) bool {

@@ -153,6 +153,9 @@ func TestLookingIntoTheState(t *testing.T) {
 		t.Error("a state was made")
 	}
 	store := l.state()
+	if err := store.AddSeen([]seen.Entry{{UID: []byte("a"), ListSize: 17, Fetched: time.Now()}}); err != nil {
+		t.Fatal(err)
+	}
 	began := time.Now()
 	if err := each(ctx); ClassOf(err) != Busy || time.Since(began) < lockWait {
 		t.Errorf("while a run is at work: %v after %s", err, time.Since(began))

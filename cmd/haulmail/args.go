@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"haulmail/config/nearest"
 )
 
 // commandLine is argv sorted out. urfave/cli stops to look for flags at the first word, so that "haulmail fetch work -n" would be
@@ -215,7 +217,7 @@ func (p *argReader) all() []cli.Flag {
 func (p *argReader) unknown(written string) error {
 	e := &usageError{fmt.Sprintf("unknown flag %q", written), "haulmail help shows the flags"}
 	shown := slices.DeleteFunc(p.all(), func(f cli.Flag) bool { return !isVisible(f) })
-	if near := nearest(strings.TrimLeft(written, "-"), flagNames(shown)); near != "" && len(written) > 2 {
+	if near := nearest.To(strings.TrimLeft(written, "-"), flagNames(shown)); near != "" && len(written) > 2 {
 		e.hint = fmt.Sprintf("did you mean --%s?", near)
 	}
 	return e

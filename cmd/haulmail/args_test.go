@@ -148,23 +148,3 @@ func TestFlagsAgree(t *testing.T) {
 		}
 	}
 }
-
-func TestNearest(t *testing.T) {
-	names := []string{"fetch", "list", "check", "version", "help"}
-	for _, test := range []struct{ word, want string }{
-		{"fecth", "fetch"},
-		{"lst", "list"},
-		{"chekc", "check"},
-		{"versoin", "version"},
-		{"hlep", "help"},
-		{"fetch", "fetch"},
-		{"xyz", ""},
-		{"", ""},
-		{"personal", ""},
-		{"listing", "list"},
-	} {
-		if got := nearest(test.word, names); got != test.want {
-			t.Errorf("nearest(%q) = %q, want %q", test.word, got, test.want)
-		}
-	}
-}

@@ -25,11 +25,12 @@ var repoArrows = map[string][]string{
 	"cmd/haulbench/delay": {},
 	"cmd/haulbench/meter": {},
 	"cmd/haulgrowth":      {"fetch/pop3/pop3test"},
-	"cmd/haulmail":        {"cmd/haulmail/manual", "cmd/haulmail/report", "config", "fetch", "fetch/secret", "fetch/token"},
+	"cmd/haulmail":        {"cmd/haulmail/manual", "cmd/haulmail/report", "config", "config/nearest", "fetch", "fetch/secret", "fetch/token"},
 	"cmd/haulmail/manual": {},
 	"cmd/haulmail/report": {"config", "fetch", "fetch/secret"},
 	"cmd/popdemo":         {"fetch/pop3/pop3test"},
-	"config":              {},
+	"config":              {"config/nearest"},
+	"config/nearest":      {},
 	"fetch": {
 		"config", "maildir", "fetch/dial", "fetch/header", "fetch/last", "fetch/pop3", "fetch/sasl", "fetch/secret", "fetch/seen", "fetch/token",
 	},
@@ -48,6 +49,7 @@ var repoArrows = map[string][]string{
 
 // libraryArrows holds every library with the folders that may import it.
 var libraryArrows = map[string][]string{
+	"al.essio.dev/pkg/shellescape":   {"cmd/haulmail/...", "config", "fetch", "fetch/dial", "fetch/secret"},
 	"github.com/BurntSushi/toml":     {"config"},
 	"github.com/adrg/xdg":            {"cmd/haulmail"},
 	"github.com/dustin/go-humanize":  {"config", "cmd/..."},

@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"github.com/urfave/cli/v2"
+
+	"haulmail/config/nearest"
 )
 
 // The shells' own part of completion is small: it hands the line to the hidden command __complete, which knows commands, flags and
@@ -38,7 +41,7 @@ func completionCommand(p *program) *cli.Command {
 			script, ok := scripts[c.Args().First()]
 			if !ok || c.Args().Len() != 1 {
 				e := &usageError{"completion needs the name of a shell", "haulmail completion bash, zsh or fish"}
-				if near := nearest(c.Args().First(), []string{"bash", "zsh", "fish"}); near != "" {
+				if near := nearest.To(c.Args().First(), []string{"bash", "zsh", "fish"}); near != "" {
 					e.hint = "did you mean: haulmail completion " + near
 				}
 				return e
@@ -119,6 +122,11 @@ func readWord(text string) (value string, length int, quote byte) {
 		}
 	}
 	return b.String(), len(text), quote
+}
+
+// needsQuotes says whether a shell may not take r as it is.
+func needsQuotes(r rune) bool {
+	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._-+@%:,", r)
 }
 
 // replacement gives what bash is to put in place of replaced, the end of the line, so that the last word means word. bash replaces from a

@@ -13,6 +13,7 @@ import (
 
 	"haulmail/cmd/haulmail/report"
 	"haulmail/config"
+	"haulmail/config/nearest"
 )
 
 // verb is a word that may follow a command, and what it does with the words after it. urfave/cli would not find them behind the "--"
@@ -56,7 +57,7 @@ func (p *program) choose(c *cli.Context, verbs []verb) error {
 	e := &usageError{command + " needs a word after it: " + orList(names), "haulmail " + command + " --help"}
 	if word != "" {
 		e.message = command + " cannot " + fmt.Sprintf("%q", word)
-		if near := nearest(word, names); near != "" {
+		if near := nearest.To(word, names); near != "" {
 			e.hint = "did you mean: haulmail " + command + " " + near
 		}
 	}

@@ -6,9 +6,9 @@ import (
 	"io"
 	"path/filepath"
 	"runtime/debug"
-	"strings"
 	"syscall"
-	"unicode"
+
+	"al.essio.dev/pkg/shellescape"
 
 	"haulmail/cmd/haulmail/report"
 	"haulmail/config"
@@ -46,25 +46,10 @@ type noConfigError struct{ path string }
 
 func (e *noConfigError) Error() string { return fmt.Sprintf("no config file %s", e.path) }
 
-// hint gives a line for the shell that makes the file, where its path needs no quotes.
+// hint gives a line for the shell that makes the file.
 func (e *noConfigError) hint() string {
-	if strings.ContainsFunc(e.path, needsQuotes) {
-		return "write it (a sample: haulmail help config), or name another file with -c FILE"
-	}
-	return fmt.Sprintf("name another file with -c FILE, or begin with a sample: mkdir -p %s && haulmail help config > %s", filepath.Dir(e.path), e.path)
-}
-
-// needsQuotes says whether a shell may not take r as it is.
-func needsQuotes(r rune) bool {
-	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._-+@%:,", r)
-}
-
-// shellWord quotes a word for a POSIX shell where it needs that.
-func shellWord(word string) string {
-	if !strings.ContainsFunc(word, needsQuotes) {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	return fmt.Sprintf("name another file with -c FILE, or begin with a sample: mkdir -p %s && haulmail help config > %s",
+		shellescape.Quote(filepath.Dir(e.path)), shellescape.Quote(e.path))
 }
 
 // toldError is a failure that the report has told already: only its exit code is left to use.

@@ -10,6 +10,7 @@ import (
 	"haulmail/cmd/haulmail/manual"
 	"haulmail/cmd/haulmail/report"
 	"haulmail/config"
+	"haulmail/config/nearest"
 )
 
 // rootTemplate and commandTemplate are the help texts; a test holds them as people see them. layout.go has their functions.
@@ -104,7 +105,7 @@ func helpOn(c *cli.Context, topic string) error {
 	command := c.App.Command(topic)
 	if command == nil {
 		e := &usageError{fmt.Sprintf("no command %q to help with", topic), "haulmail help shows all commands"}
-		if near := nearest(topic, commandNames(c.App)); near != "" {
+		if near := nearest.To(topic, commandNames(c.App)); near != "" {
 			e.hint = fmt.Sprintf("did you mean: haulmail help %s", near)
 		}
 		return e

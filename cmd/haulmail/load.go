@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"haulmail/config"
+	"haulmail/config/nearest"
 )
 
 // unreadableError is a config file that is there and cannot be read.
@@ -113,12 +114,12 @@ func chooseAccounts(cfg *config.Config, names []string, app *cli.App) ([]*config
 // unknownAccount is the error of a word that names no account. It may have been meant as a command.
 func unknownAccount(name string, first bool, accounts []string, app *cli.App) error {
 	e := &usageError{fmt.Sprintf("no account %q in the config", name), ""}
-	near := nearest(name, accounts)
-	command := nearest(name, commandNames(app))
+	near := nearest.To(name, accounts)
+	command := nearest.To(name, commandNames(app))
 	switch {
 	case app.Command(name) != nil:
 		e.hint = fmt.Sprintf("a command comes first: haulmail %s", name)
-	case near != "" && (!first || command == "" || distance(name, near) <= distance(name, command)):
+	case near != "" && (!first || nearest.To(name, []string{near, command}) == near):
 		e.hint = fmt.Sprintf("did you mean %q?", near)
 	case first && command != "":
 		e.message = fmt.Sprintf("no command and no account %q", name)

@@ -10,6 +10,7 @@ import (
 
 	"haulmail/cmd/haulmail/report"
 	"haulmail/config"
+	"haulmail/config/nearest"
 	"haulmail/fetch"
 )
 
@@ -91,7 +92,7 @@ func (p *program) newJob(c *cli.Context, names []string, show report.Show) (*job
 // noConfig says why there is no config. A word that was most likely meant as a command is the nearer reason.
 func (p *program) noConfig(c *cli.Context, err error) error {
 	word := c.Args().First()
-	if _, ok := errors.AsType[*noConfigError](err); ok && !p.line.named && word != "" && nearest(word, commandNames(c.App)) != "" {
+	if _, ok := errors.AsType[*noConfigError](err); ok && !p.line.named && word != "" && nearest.To(word, commandNames(c.App)) != "" {
 		return unknownAccount(word, true, nil, c.App)
 	}
 	return err

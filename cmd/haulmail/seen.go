@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"slices"
 
+	"al.essio.dev/pkg/shellescape"
 	"github.com/urfave/cli/v2"
 
 	"haulmail/cmd/haulmail/report"
 	"haulmail/config"
+	"haulmail/config/nearest"
 	"haulmail/fetch"
 )
 
@@ -171,8 +173,8 @@ func chooseFailed(failed []fetch.FailedMessage, words []string, account string) 
 	}
 	for _, word := range words {
 		if len(named[word]) == 0 {
-			e := &usageError{fmt.Sprintf("no failed message of %s has the UID %q", account, word), "haulmail seen list --failed " + shellWord(account) + " shows them"}
-			if near := nearest(word, shown); near != "" {
+			e := &usageError{fmt.Sprintf("no failed message of %s has the UID %q", account, word), "haulmail seen list --failed " + shellescape.Quote(account) + " shows them"}
+			if near := nearest.To(word, shown); near != "" {
 				e.hint = fmt.Sprintf("did you mean %q?", near)
 			}
 			return nil, e

@@ -9,10 +9,12 @@ import (
 	"os"
 	"slices"
 
+	"al.essio.dev/pkg/shellescape"
 	"github.com/urfave/cli/v2"
 
 	"haulmail/cmd/haulmail/report"
 	"haulmail/config"
+	"haulmail/config/nearest"
 	"haulmail/fetch"
 )
 
@@ -59,7 +61,7 @@ func (p *program) newChange(c *cli.Context, verb string, words []string) (j *job
 	case len(words) > 1 && c.Bool("all"):
 		return nil, nil, &usageError{"UIDs and --all together", "leave one of them out"}
 	case slices.Contains(words[1:], ""):
-		return nil, nil, &usageError{"an empty UID", "haulmail seen list " + shellWord(words[0]) + " shows them"}
+		return nil, nil, &usageError{"an empty UID", "haulmail seen list " + shellescape.Quote(words[0]) + " shows them"}
 	}
 	for _, word := range words[1:] {
 		uids = append(uids, []byte(word))
@@ -99,8 +101,8 @@ func (j *job) chooseNames(ctx context.Context, words []string) (names [][]byte, 
 			continue
 		}
 		account := j.accounts[0].Name
-		e := &usageError{fmt.Sprintf("no fetched message of %s has the UID %q", account, word), "haulmail seen list " + shellWord(account) + " shows them"}
-		if near := nearest(word, shown); near != "" {
+		e := &usageError{fmt.Sprintf("no fetched message of %s has the UID %q", account, word), "haulmail seen list " + shellescape.Quote(account) + " shows them"}
+		if near := nearest.To(word, shown); near != "" {
 			e.hint = fmt.Sprintf("did you mean %q?", near)
 		}
 		return nil, e
@@ -150,7 +152,7 @@ func (p *program) seenExport(c *cli.Context, words []string) error {
 		return err
 	}
 	if j.settings.json {
-		return &usageError{"seen export has a form of its own", "as JSON: haulmail seen list --json " + shellWord(words[0])}
+		return &usageError{"seen export has a form of its own", "as JSON: haulmail seen list --json " + shellescape.Quote(words[0])}
 	}
 	return j.export(c.Context)
 }

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/term"
 
 	"haulmail/cmd/haulmail/report"
+	"haulmail/config/nearest"
 )
 
 // isTerminal says whether a person sits at the other end of f.
@@ -54,7 +55,7 @@ func (p *program) chooseColors() error {
 	words := []string{"auto", "always", "never"}
 	if given && !slices.Contains(words, when) {
 		e := &usageError{fmt.Sprintf("--color cannot be %q", when), "write " + orList(words)}
-		if near := nearest(when, words); near != "" {
+		if near := nearest.To(when, words); near != "" {
 			e.hint = fmt.Sprintf("did you mean %q?", near)
 		}
 		return e

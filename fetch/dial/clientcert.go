@@ -3,9 +3,10 @@ package dial
 import (
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"os"
 	"strings"
+
+	"al.essio.dev/pkg/shellescape"
 )
 
 // readClientCert loads our own certificate with its key. The key must be its owner's alone.
@@ -15,7 +16,7 @@ func readClientCert(certFile, keyFile string) (tls.Certificate, error) {
 		return tls.Certificate{}, badClientCert("read client certificate "+plain(certFile), err, pathHint(err, "tls_client_cert"))
 	}
 	if err := secretFile(keyFile); err != nil {
-		return tls.Certificate{}, badClientCert("read client key "+plain(keyFile), err, "chmod 600 "+shellWord(keyFile))
+		return tls.Certificate{}, badClientCert("read client key "+plain(keyFile), err, "chmod 600 "+plain(shellescape.Quote(keyFile)))
 	}
 	key, err := readRegular(keyFile)
 	if err != nil {
@@ -55,12 +56,4 @@ func clientCertHint(err error, key string) string {
 		return "tls_client_key is the key of another certificate"
 	}
 	return `PEM files start with "-----BEGIN CERTIFICATE-----" and "-----BEGIN PRIVATE KEY-----"`
-}
-
-// shellWord quotes a path where a shell would not take it as one word.
-func shellWord(path string) string {
-	if strings.Trim(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+@,") == "" {
-		return plain(path)
-	}
-	return plain(fmt.Sprintf("'%s'", strings.ReplaceAll(path, "'", `'\''`)))
 }

@@ -8,8 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
+
+	"al.essio.dev/pkg/shellescape"
 )
 
 // Bounds on what is read. Passwords have dozens of bytes and tokens a few
@@ -63,7 +64,7 @@ func readPrivate(path string, alone bool) (text []byte, hint string, err error) 
 	const othersRead = 0o044
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, "write the password into it: umask 077; cat > " + shellWord(path), err
+		return nil, "write the password into it: umask 077; cat > " + shellescape.Quote(path), err
 	}
 	if err != nil {
 		return nil, "", err
@@ -77,7 +78,7 @@ func readPrivate(path string, alone bool) (text []byte, hint string, err error) 
 		return nil, "write the password into a plain file", fmt.Errorf("%s is not a regular file", path)
 	}
 	if alone && info.Mode().Perm()&othersRead != 0 {
-		return nil, "chmod 600 " + shellWord(path), fmt.Errorf("%s can be read by others", path)
+		return nil, "chmod 600 " + shellescape.Quote(path), fmt.Errorf("%s can be read by others", path)
 	}
 	text, err = io.ReadAll(io.LimitReader(f, maxOutput+1))
 	return text, "", err
@@ -88,12 +89,4 @@ func readPrivate(path string, alone bool) (text []byte, hint string, err error) 
 func firstLine(all []byte) string {
 	line, _, _ := bytes.Cut(all, []byte("\n"))
 	return string(bytes.TrimSuffix(line, []byte("\r")))
-}
-
-// shellWord quotes a path so that a shell takes it as one word.
-func shellWord(path string) string {
-	if strings.Trim(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+@,") == "" {
-		return path
-	}
-	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }

@@ -12,6 +12,8 @@ import (
 	"text/template/parse"
 	"time"
 
+	"al.essio.dev/pkg/shellescape"
+
 	"haulmail/fetch"
 )
 
@@ -203,7 +205,7 @@ func tabbed(values ...any) string {
 
 // quote makes one word of a value for a POSIX shell.
 func quote(v any) string {
-	return "'" + strings.ReplaceAll(fmt.Sprint(v), "'", `'\''`) + "'"
+	return shellescape.Quote(fmt.Sprint(v))
 }
 
 // formatted is what --format and --print0 show: one line a message that is safe on disk; for list, and for a dry run of fetch, one a

@@ -1,0 +1,30 @@
+package nearest
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestTo(t *testing.T) {
+	names := []string{"fetch", "list", "check", "version", "help", "Büro", "ip", "n"}
+	for word, want := range map[string]string{
+		"fecth":                    "fetch",
+		"lst":                      "list",
+		"chekc":                    "check",
+		"versoin":                  "version",
+		"hlep":                     "help",
+		"fetch":                    "fetch",
+		"FETCH":                    "fetch",
+		"büor":                     "Büro",
+		"n":                        "",
+		"xyz":                      "",
+		"xy":                       "",
+		"":                         "",
+		"personal":                 "",
+		strings.Repeat("fetch", 9): "",
+	} {
+		if got := To(word, names); got != want {
+			t.Errorf("%q: got %q, want %q", word, got, want)
+		}
+	}
+}
