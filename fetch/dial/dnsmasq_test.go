@@ -109,7 +109,7 @@ func findDNSmasq(t *testing.T) string {
 
 // answersFor waits until the server answers, or has ended.
 func answersFor(r *net.Resolver, ended <-chan struct{}) bool {
-	for range 100 {
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
 		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 		_, err := r.LookupNetIP(ctx, "ip4", "four.test")
 		cancel()

@@ -22,7 +22,7 @@ func handshake(t *testing.T, server *tls.Config, o TLSOptions) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	client, err := Handshake(ctx, serve(t, speakTLS(server)), cfg)
 	if err != nil {

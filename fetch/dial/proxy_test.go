@@ -134,11 +134,11 @@ func TestThroughProxies(t *testing.T) {
 func TestProxyDeadlineEnds(t *testing.T) {
 	p := proxyAt(t, true, func(conn net.Conn) {
 		io.WriteString(conn, "HTTP/1.1 200 OK\r\n\r\n")
-		time.Sleep(400 * time.Millisecond)
+		time.Sleep(1500 * time.Millisecond)
 		io.WriteString(conn, "+OK ready\r\n")
 		drain(conn)
 	})
-	conn, err := (&Dialer{Timeout: 200 * time.Millisecond}).ConnectThrough(t.Context(), p, "pop.example.org", 995)
+	conn, err := (&Dialer{Timeout: time.Second}).ConnectThrough(t.Context(), p, "pop.example.org", 995)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,10 +164,10 @@ func TestProxiesThatRefuse(t *testing.T) {
 		"socks: command":           {false, socks(0, 7, &none, new(string)), ProxyRefused, "the proxy says: command not supported"},
 		"socks: no way to log in":  {false, socks(0xff, 0, &none, new(string)), ProxyRefused, "the proxy says: no acceptable authentication methods"},
 		"socks: wrong password":    {false, socks(2, 0, new(string), new(string)), ProxyRefused, "the proxy says: username/password authentication failed"},
-		"socks: HTTP there":        {false, says("HTTP/1.0 400 Bad\r\n\r\n"), TimedOut, "the proxy gave no answer within 300ms"},
+		"socks: HTTP there":        {false, says("HTTP/1.0 400 Bad\r\n\r\n"), TimedOut, "the proxy gave no answer within 1s"},
 		"socks: POP3 there":        {false, func(c net.Conn) { io.WriteString(c, "+OK ready\r\n"); drain(c) }, ProxyRefused, "it does not speak SOCKS5"},
 		"socks: hangs up":          {false, hangUp, Lost, "the proxy ended the connection"},
-		"socks: silent":            {false, drain, TimedOut, "the proxy gave no answer within 300ms"},
+		"socks: silent":            {false, drain, TimedOut, "the proxy gave no answer within 1s"},
 		"http: login":              {true, says("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"), ProxyRefused, "the proxy says 407 Proxy Authentication Required"},
 		"http: repeats the secret": {true, says("HTTP/1.1 407 no wrong or bWU6d3Jvbmc=\r\n\r\n"), ProxyRefused, "the proxy says 407 no […] or […]"},
 		"http: forbidden":          {true, says("HTTP/1.1 403 \x1b[2JForbidden\r\n\r\n"), ProxyRefused, `the proxy says 403 \x1b[2JForbidden`},
@@ -179,14 +179,17 @@ func TestProxiesThatRefuse(t *testing.T) {
 		"http: endless":            {true, func(c net.Conn) { io.WriteString(c, "HTTP/1.1 200 OK\r\n"+strings.Repeat("X: y\r\n", 5000)); drain(c) }, ProxyFailed, "the proxy says: its answer is longer than 16 KiB"},
 		"http: hangs up":           {true, hangUp, Lost, "the proxy ended the connection"},
 		"http: cut off":            {true, func(c net.Conn) { io.WriteString(c, "HTTP/1.1 200 OK\r\n") }, Lost, "the proxy ended the connection"},
-		"http: silent":             {true, drain, TimedOut, "the proxy gave no answer within 300ms"},
-		"http: SOCKS there":        {true, func(c net.Conn) { c.Write([]byte{5, 0xff}); drain(c) }, TimedOut, "the proxy gave no answer within 300ms"},
+		"http: silent":             {true, drain, TimedOut, "the proxy gave no answer within 1s"},
+		"http: SOCKS there":        {true, func(c net.Conn) { c.Write([]byte{5, 0xff}); drain(c) }, TimedOut, "the proxy gave no answer within 1s"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := proxyAt(t, row.http, row.answer)
 			p.Username, p.Password = "me", "wrong"
-			d := &Dialer{Timeout: 300 * time.Millisecond}
+			d := &Dialer{Timeout: 20 * time.Second}
+			if row.kind == TimedOut {
+				d.Timeout = time.Second
+			}
 			_, err := d.ConnectThrough(t.Context(), p, "pop.example.org", 995)
 			e, ok := errors.AsType[*Error](err)
 			if !ok || e.Kind != row.kind || !strings.HasPrefix(e.Error(), where) || !strings.HasSuffix(e.Error(), ": "+row.says) {
@@ -201,10 +204,10 @@ func TestProxiesThatRefuse(t *testing.T) {
 
 // A proxy that is not there is told apart from one that refuses.
 func TestNoProxyThere(t *testing.T) {
-	port := listen(t, "127.0.0.2:0") // nobody listens on 127.0.0.1
-	_, err := new(Dialer).ConnectThrough(t.Context(), Proxy{Host: "127.0.0.1", Port: port}, "pop.example.org", 995)
+	port := listen(t, "127.0.0.1:0") // nobody listens on 127.0.0.2, not even the servers of other tests
+	_, err := new(Dialer).ConnectThrough(t.Context(), Proxy{Host: "127.0.0.2", Port: port}, "pop.example.org", 995)
 	e, ok := errors.AsType[*Error](err)
-	if !ok || e.Kind != Refused || !strings.HasPrefix(e.Error(), "reach the proxy: connect to 127.0.0.1:") || !strings.Contains(e.Hint(), "proxy") {
+	if !ok || e.Kind != Refused || !strings.HasPrefix(e.Error(), "reach the proxy: connect to 127.0.0.2:") || !strings.Contains(e.Hint(), "proxy") {
 		t.Errorf("got %v", err)
 	}
 }

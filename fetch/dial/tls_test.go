@@ -276,7 +276,7 @@ func TestHandshakeFails(t *testing.T) {
 			_, err := shake(t, serve(t, row.server), TLSOptions{Roots: pool(ca)}, patience)
 			e, ok := errors.AsType[*Error](err)
 			if ok && e.Kind == TimedOut { // the last milliseconds are the machine's
-				if took := time.Since(start); took < limit || took > limit+2*time.Second {
+				if took := time.Since(start); took < limit || took > limit+10*time.Second {
 					t.Errorf("took %v, want %v", took, limit)
 				}
 				e.reason = "no answer within 300ms"
