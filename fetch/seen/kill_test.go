@@ -111,7 +111,7 @@ func TestLockOfAnotherProcess(t *testing.T) {
 	if _, err := Open(path, me, Options{}); !errors.Is(err, ErrLocked) {
 		t.Errorf("while the other one is alive: %v", err)
 	}
-	if took := time.Since(begun); took > time.Second {
+	if took := time.Since(begun); took > 5*time.Second {
 		t.Errorf("took %v", took)
 	}
 	cmd.Process.Kill()
@@ -128,9 +128,12 @@ func TestLockOfAnotherProcess(t *testing.T) {
 func TestKilledWhileWriting(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "me.state")
 	settled := map[string]bool{}
-	for range 25 {
+	for i := range 25 {
 		cmd, out := startChild(t, path, "write")
-		out.Scan() // "open"
+		out.Scan()                  // "open"
+		if i%2 == 0 && out.Scan() { // however slow the disk is, some come so far as to settle a batch
+			settled[out.Text()] = true
+		}
 		timer := time.AfterFunc(time.Duration(rand.IntN(40))*time.Millisecond, func() { cmd.Process.Kill() })
 		for out.Scan() {
 			settled[out.Text()] = true
