@@ -108,7 +108,7 @@ func TestFingerprintShowsEveryWrite(t *testing.T) {
 		if again, err := fingerprint(dir); err != nil || again != before {
 			t.Errorf("a look changes the fingerprint, %v", err)
 		}
-		time.Sleep(10 * time.Millisecond) // the kernel's clock for files is coarse
+		time.Sleep(50 * time.Millisecond) // the kernel's clock for files is coarse
 		if err := change(dir); err != nil {
 			t.Fatal(err)
 		}

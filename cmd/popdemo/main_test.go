@@ -34,13 +34,13 @@ func start(t *testing.T, getenv func(string) string, args ...string) (addr strin
 			t.Errorf("it printed %q, want %q", &stdout, want)
 		}
 	})
-	for range 500 {
+	for range 2000 {
 		if port, err := os.ReadFile(portFile); err == nil {
 			return "127.0.0.1:" + strings.TrimSuffix(string(port), "\n")
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	t.Fatal("no port file within 5 seconds")
+	t.Fatal("no port file within 20 seconds")
 	return ""
 }
 
@@ -49,7 +49,7 @@ func noEnv(string) string { return "" }
 // stat logs in and gives the answer to STAT.
 func stat(t *testing.T, conn net.Conn, user, password string) string {
 	t.Helper()
-	conn.SetDeadline(time.Now().Add(5 * time.Second))
+	conn.SetDeadline(time.Now().Add(20 * time.Second))
 	fmt.Fprintf(conn, "USER %s\r\nPASS %s\r\nSTAT\r\nQUIT\r\n", user, password)
 	in := bufio.NewScanner(conn)
 	var answers []string

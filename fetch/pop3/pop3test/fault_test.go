@@ -19,7 +19,7 @@ import (
 // TestMain fails when a test leaves a session behind.
 func TestMain(m *testing.M) {
 	code := m.Run()
-	for range 100 {
+	for range 1000 { // 20 s at most
 		stacks := make([]byte, 1<<20)
 		stacks = stacks[:runtime.Stack(stacks, true)]
 		if !strings.Contains(string(stacks), "pop3test.(*session)") {
