@@ -87,7 +87,7 @@ func TestEveryExitCode(t *testing.T) {
 		{"no TLS where it is asked for", strings.Replace(account(good, password), `"none"`, `"implicit"`, 1), "fetch", 69, "unavailable", "does not speak TLS", "set tls"},
 		{"a Maildir that cannot be made", strings.Replace(account(good, password), "Mail/work", "/dev/null/Mail", 1), "fetch", 73, "cannot_create", "/dev/null/Mail", "maildir"},
 		{"a state that cannot be kept", account(good, password), "fetch --state-dir /dev/null/state", 74, "io", "open the state", "haulmail config path"},
-		{"a server that is down", account(refusingAddress(t), password), "fetch", 75, "temporary", "connection refused", "check the port"},
+		{"a server that is down", account(refusing, password), "fetch", 75, "temporary", "connection refused", "check the port"},
 		{"a server that is no POP3 server", account(noPOP, password), "fetch", 76, "protocol", "expected a status line", "haulmail fetch -vv"},
 		{"a password that is wrong", account(good, "password = \"wr0ng\"\n"), "fetch", 77, "login", "refused", "haulmail check --connect"},
 		{"a config with a mistake", account(good, password+"dleete = \"never\"\n"), "fetch", 78, "config", `did you mean "delete"?`, ""},

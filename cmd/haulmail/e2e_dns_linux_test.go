@@ -56,12 +56,11 @@ func newNameServer(t *testing.T, more ...string) string {
 			t.Logf("dnsmasq: %s", log.String())
 		}
 	})
-	for range 100 {
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if conn, err := net.Dial("tcp", net.JoinHostPort(addr, "53")); err == nil {
 			conn.Close()
 			return addr
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
 	t.Fatal("dnsmasq does not answer")
 	return ""

@@ -10,16 +10,8 @@ import (
 	"time"
 )
 
-// refusingAddress is a loopback address on which nobody listens.
-func refusingAddress(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().String()
-}
+// refusing is a loopback address on which nobody listens: a port that was free a moment ago may be another test's by now.
+const refusing = "127.0.0.1:1"
 
 // The exit codes that a script or a cron line decides by (sysexits.h).
 func TestExitCodes(t *testing.T) {
@@ -51,7 +43,7 @@ func TestExitCodes(t *testing.T) {
 		{"unknown flag", good("none"), []string{"--frobnicate"}, 64, "frobnicate"},
 		{"unknown flag of fetch", good("none"), []string{"fetch", "--frobnicate"}, 64, "frobnicate"},
 		{"unknown account", good("none"), []string{"fetch", "nobody"}, 64, "nobody"},
-		{"connection refused", edit("none", pop.plain, refusingAddress(t)), nil, 75, "refused"},
+		{"connection refused", edit("none", pop.plain, refusing), nil, 75, "refused"},
 		{"wrong password, none", wrongPassword("none"), nil, 77, "Authentication failed"},
 		{"wrong password, starttls", wrongPassword("starttls"), nil, 77, "Authentication failed"},
 		{"wrong password, implicit", wrongPassword("implicit"), nil, 77, "Authentication failed"},
@@ -146,7 +138,7 @@ func TestSecondRunFindsTheLock(t *testing.T) {
 		if r.code != test.code || (r.stderr != "") != test.told {
 			t.Errorf("want exit %d, told %v: %v", test.code, test.told, r)
 		}
-		if took := time.Since(started); took > 5*time.Second {
+		if took := time.Since(started); took > 20*time.Second {
 			t.Errorf("haulmail %s: took %v to find the lock", strings.Join(test.args, " "), took)
 		}
 	}

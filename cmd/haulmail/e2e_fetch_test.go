@@ -238,7 +238,7 @@ func TestOneBrokenAccount(t *testing.T) {
 		case "wrongpassword":
 			text = strings.Replace(text, "password_file =", `password = "wrong" #`, 1)
 		case "refused":
-			text = strings.Replace(text, pop.plain, refusingAddress(t), 1)
+			text = strings.Replace(text, pop.plain, refusing, 1)
 		}
 		config += text
 	}

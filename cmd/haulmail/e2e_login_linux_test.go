@@ -313,7 +313,11 @@ func TestTokenLater(t *testing.T) {
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()
-			s := newSigning(t, c.oauth, `timeout = "2s"`)
+			patience := `timeout = "1m"`
+			if c.code == 75 {
+				patience = `timeout = "2s"` // of the row that waits for it
+			}
+			s := newSigning(t, c.oauth, patience)
 			s.signIn(t)
 			c.happen(s)
 			r := s.run(t, "fetch", "work").exits(t, c.code)

@@ -126,12 +126,11 @@ func daemon(t *testing.T, addr string, line ...string) {
 	if strings.HasPrefix(addr, "/") {
 		network = "unix"
 	}
-	for range 250 {
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if conn, err := net.Dial(network, addr); err == nil {
 			conn.Close()
 			return
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
 	t.Fatalf("%s does not listen on %s", line[0], addr)
 }
@@ -195,7 +194,6 @@ func TestWaysThrough(t *testing.T) {
 	socks, web := newDante(t, tls), newTinyproxy(t, tls)
 	socket := filepath.Join(t.TempDir(), "pop.sock")
 	daemon(t, socket, socat, "UNIX-LISTEN:"+socket+",fork", "TCP:"+pop.tls)
-	nobody := refusingAddress(t)
 	here := "localhost:" + tls // resolved by the proxy, from its hosts file
 	for _, test := range []struct {
 		name   string
@@ -208,18 +206,18 @@ func TestWaysThrough(t *testing.T) {
 		{"socks5, an address", pop.tls, `proxy = "socks5://` + socks + `"`, 0, ""},
 		{"socks5, a port that it does not let through", "localhost:1", `proxy = "socks5://` + socks + `"`, 69, "not allowed by ruleset"},
 		{"socks5, an unknown name", "missing.invalid:" + tls, `proxy = "socks5://` + socks + `"`, 75, "the proxy says: "},
-		{"socks5, nobody there", here, `proxy = "socks5://` + nobody + `"`, 75, "reach the proxy: "},
+		{"socks5, nobody there", here, `proxy = "socks5://` + refusing + `"`, 75, "reach the proxy: "},
 		{"socks5, an HTTP proxy there", here, "timeout = \"3s\"\nproxy = \"socks5://" + web + `"`, 75, "socks5:// or http://"},
 		{"http", here, `proxy = "http://me:Pr0xy-secret@` + web + `"`, 0, ""},
 		{"http, no login", here, `proxy = "http://` + web + `"`, 69, "407"},
 		{"http, a wrong login", here, `proxy = "http://me:Wr0ng-secret@` + web + `"`, 69, "it wants a login"},
 		{"http, a port that it does not let through", "localhost:1", `proxy = "http://me:Pr0xy-secret@` + web + `"`, 69, "403"},
 		{"http, an unknown name", "missing.invalid:" + tls, `proxy = "http://me:Pr0xy-secret@` + web + `"`, 75, "the proxy says 50"},
-		{"http, nobody there", here, `proxy = "http://` + nobody + `"`, 75, "reach the proxy: "},
+		{"http, nobody there", here, `proxy = "http://` + refusing + `"`, 75, "reach the proxy: "},
 		{"a line for the shell", here, `proxy_command = "socat - TCP:$HAULMAIL_SERVER:$HAULMAIL_PORT"`, 0, ""},
 		{"a program", pop.tls, `proxy_command = ["` + socat + `", "-", "TCP:` + pop.tls + `"]`, 0, ""},
 		{"a line that fails", pop.tls, `proxy_command = "echo Wr0ng-way >&2; exit 3"`, 75, "exit status 3: Wr0ng-way"},
-		{"a program that cannot connect", pop.tls, `proxy_command = ["` + socat + `", "-", "TCP:` + nobody + `"]`, 75, "Connection refused"},
+		{"a program that cannot connect", pop.tls, `proxy_command = ["` + socat + `", "-", "TCP:` + refusing + `"]`, 75, "Connection refused"},
 		{"no such program", pop.tls, `proxy_command = ["no-such-program"]`, 78, "executable file not found"},
 		{"no such program in a line", pop.tls, `proxy_command = "no-such-program"`, 78, "not found"},
 		{"a socket", "unix:" + socket, `tls_server_name = "localhost"`, 0, ""},

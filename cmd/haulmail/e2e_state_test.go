@@ -61,9 +61,10 @@ func TestStateInHandAtDovecot(t *testing.T) {
 // Status tells at once that a run is at work, whatever that waits for, and changes nothing; of one that was killed it does not.
 func TestStatusDuringRun(t *testing.T) {
 	box := pop3test.NewMailbox(pop3test.Message{UID: "u1", Data: []byte("mail\r\n")})
+	waiting := make(chan struct{})
 	server := &pop3test.Server{
 		Users:  map[string]pop3test.User{"lab": {Password: "lab", Mailbox: box}},
-		Faults: []pop3test.Fault{{On: "RETR", Do: pop3test.Stall, Limit: 1}},
+		Faults: []pop3test.Fault{{On: "RETR", Call: func() { close(waiting) }, Do: pop3test.Stall, Limit: 1}},
 	}
 	addr, err := server.Start()
 	if err != nil {
@@ -75,13 +76,13 @@ func TestStatusDuringRun(t *testing.T) {
 	if err := run.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if strings.Contains(h.run(t, "status").ok(t).stdout, "running") {
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatal("the run is never told of")
-		}
+	select {
+	case <-waiting:
+	case <-time.After(longestRun):
+		t.Fatal("the run asks for no message")
+	}
+	if r := h.run(t, "status").ok(t); !strings.Contains(r.stdout, "running") {
+		t.Error(r)
 	}
 	before := snapshot(t, h.state)
 	if r := h.run(t, "status", "--json").ok(t); !strings.Contains(r.stdout, `"account":"lab","running":true}`) {

@@ -2,9 +2,12 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
+
+	"haulmail/fetch/pop3/pop3test"
 )
 
 // A run that is asked to stop keeps what it has, says so by its exit code, and leaves the rest to the next run.
@@ -35,17 +38,22 @@ func TestStoppedBySignal(t *testing.T) {
 	}
 }
 
-// stopped sends a signal to a run after a while; it tells whether the run was not through by then.
+// stopped sends a signal to a run some time after it has come to its server; it tells whether the run was not through by then.
 func (k *haul) stopped(signal syscall.Signal, after time.Duration, code int) bool {
 	k.t.Helper()
+	connected := make(chan struct{})
+	k.pop.SetFaults(append(slices.Clone(k.pop.Faults), pop3test.Fault{On: pop3test.Greeting, Session: 1, Call: func() { close(connected) }})...)
 	cmd := k.h.command(k.t)
 	if err := cmd.Start(); err != nil {
 		k.t.Fatal(err)
 	}
-	time.Sleep(after)
-	if err := cmd.Process.Signal(signal); err != nil {
-		k.t.Fatal(err)
+	select {
+	case <-connected:
+	case <-time.After(longestRun):
+		k.t.Fatal("no connection came")
 	}
+	time.Sleep(after)
+	_ = cmd.Process.Signal(signal) // if it is through, that shows below
 	sent := time.Now()
 	_ = cmd.Wait()
 	if took := time.Since(sent); took > 7*time.Second {
@@ -54,7 +62,7 @@ func (k *haul) stopped(signal syscall.Signal, after time.Duration, code int) boo
 	switch got := cmd.ProcessState.ExitCode(); got {
 	case code:
 		return true
-	case 0, -1: // through already; or, on a slow machine, so early that nobody listened for signals
+	case 0, -1: // through already, or so far that nobody listens for signals any more
 		return false
 	default:
 		k.t.Errorf("%v after %v: %v, want exit %d", signal, after, cmd.ProcessState, code)

@@ -60,12 +60,7 @@ func TestOneOffLeavesNothingBehind(t *testing.T) {
 	if len(entries(t, temp)) != 1 || len(entries(t, filepath.Join(dir, "mail", "new"))) != 3 {
 		t.Errorf("while it runs: %q in %s, %q delivered", entries(t, temp), temp, entries(t, filepath.Join(dir, "mail", "new")))
 	}
-	for range 2 {
-		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(700 * time.Millisecond)
-	}
+	stopTwice(t, cmd, syscall.SIGTERM, syscall.SIGTERM)
 	if code := ends(t, cmd, 3*time.Second); code != 143 {
 		t.Errorf("exit %d", code)
 	}

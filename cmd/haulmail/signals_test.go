@@ -104,27 +104,40 @@ func TestIgnoredSignalStaysIgnored(t *testing.T) {
 func TestSecondSignalStopsAtOnce(t *testing.T) {
 	cmd, _ := stalled(t, "QUIT")
 	started := time.Now()
-	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
-		if err := cmd.Process.Signal(s); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(700 * time.Millisecond)
-	}
-	if code := ends(t, cmd, 10*time.Second); code != 130 || time.Since(started) > 3*time.Second {
+	stopTwice(t, cmd, syscall.SIGTERM, syscall.SIGINT)
+	if code := ends(t, cmd, 10*time.Second); code != 130 || time.Since(started) > 4*time.Second { // it waits for 4.5 s
 		t.Errorf("exit %d after %v, want 130 at once", code, time.Since(started))
+	}
+}
+
+// stopTwice sends two signals that are two stops, also where the first one is heard late.
+func stopTwice(t *testing.T, cmd *exec.Cmd, first, second syscall.Signal) {
+	t.Helper()
+	if err := cmd.Process.Signal(first); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(oneStop + time.Second)
+	if err := cmd.Process.Signal(second); err != nil {
+		t.Fatal(err)
 	}
 }
 
 // timeout(1) signals its child and then the child's process group: that is one stop, and a gentle one.
 func TestTwoSignalsOfOneStop(t *testing.T) {
-	cmd, stderr := stalled(t, "QUIT")
-	for range 2 {
-		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-			t.Fatal(err)
+	for try := 1; ; try++ { // on a busy machine the second one may be heard so late that it is another stop
+		cmd, stderr := stalled(t, "QUIT")
+		for range 2 {
+			if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(20 * time.Millisecond)
 		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	if code := ends(t, cmd, 10*time.Second); code != 143 || !strings.Contains(stderr.String(), "stopped by SIGTERM") {
-		t.Errorf("exit %d, says %q", code, stderr)
+		code := ends(t, cmd, 10*time.Second)
+		if code == 143 && strings.Contains(stderr.String(), "stopped by SIGTERM") {
+			return
+		}
+		if code != 143 || try == 3 {
+			t.Fatalf("exit %d, says %q", code, stderr)
+		}
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"haulmail/fetch/pop3/pop3test"
 )
 
-// screen is a terminal with a haulmail on it that fetches from a server that takes its time. Of its two accounts one cannot be reached.
+// screen is a terminal with a haulmail on it that fetches from a server that takes its time for each message. Of its two accounts one cannot be reached.
 type screen struct {
 	cmd    *exec.Cmd
 	master *os.File
@@ -27,11 +27,11 @@ type screen struct {
 	ended  chan struct{}
 }
 
-func newScreen(t *testing.T, columns int, env []string, args ...string) *screen {
+func newScreen(t *testing.T, each time.Duration, columns int, env []string, args ...string) *screen {
 	t.Helper()
 	server := &pop3test.Server{
 		Users:  map[string]pop3test.User{"me": {Password: "secret", Mailbox: pop3test.NewMailbox(pop3test.SampleMail(12)...)}},
-		Faults: []pop3test.Fault{{On: "RETR", Do: pop3test.Stall, For: 50 * time.Millisecond}},
+		Faults: []pop3test.Fault{{On: "RETR", Do: pop3test.Stall, For: each}},
 	}
 	addr, err := server.Start()
 	if err != nil {
@@ -131,7 +131,7 @@ func TestWhatATerminalGets(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			all := newScreen(t, row.columns, row.env, row.args...).exits(t, 75)
+			all := newScreen(t, 50*time.Millisecond, row.columns, row.env, row.args...).exits(t, 75)
 			if bars := strings.Contains(all, "░"); bars != row.bars || !row.bars && strings.Contains(all, "\x1b[A") {
 				t.Errorf("bars %v: %q", bars, all)
 			}
@@ -149,7 +149,7 @@ func TestWhatATerminalGets(t *testing.T) {
 
 // Who interrupts a download is told what is finished first, and gets the account's line in the end.
 func TestInterruptAtATerminal(t *testing.T) {
-	s := newScreen(t, 80, []string{"TERM=xterm"})
+	s := newScreen(t, 300*time.Millisecond, 80, []string{"TERM=xterm"})
 	s.until(t, "/12")
 	if _, err := s.master.WriteString("\x03"); err != nil {
 		t.Fatal(err)
