@@ -305,7 +305,9 @@ func TestBrokenPipelining(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			msgs := mail(10)
 			l := newLab(t, msgs, row.faults...)
-			l.account.Timeout = config.Duration(700 * time.Millisecond)
+			if row.faults[0].Do == pop3test.Stall {
+				l.account.Timeout = config.Duration(1500 * time.Millisecond)
+			}
 			l.account.Delete = config.Delete{Mode: config.DeleteFetched}
 			r := l.want(10, 10, None)
 			l.holds(texts(t, msgs)...)
@@ -324,10 +326,10 @@ func TestSlowDisk(t *testing.T) {
 		msgs[i].Times = 3000 // more than a buffer holds, so that each body is waited for
 	}
 	l := newLab(t, msgs)
-	l.account.Timeout = config.Duration(400 * time.Millisecond)
+	l.account.Timeout = config.Duration(1500 * time.Millisecond)
 	l.options.Step = func(name string) {
 		if name == StepBatchSynced {
-			time.Sleep(time.Second)
+			time.Sleep(2 * time.Second)
 		}
 	}
 	l.want(len(msgs), 0, None)
@@ -627,7 +629,7 @@ func TestStopped(t *testing.T) {
 func TestStoppedBeforeTheListing(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	l := newLab(t, mail(1), pop3test.Fault{On: "PASS", Call: cancel, Do: pop3test.Stall}, pop3test.Fault{On: "AUTH", Call: cancel, Do: pop3test.Stall})
-	if r := l.runWithin(ctx); ClassOf(r.Err) != Interrupted || r.Took > 2*time.Second {
+	if r := l.runWithin(ctx); ClassOf(r.Err) != Interrupted || r.Took > 4*time.Second {
 		t.Fatalf("ended after %s with %v", r.Took, r.Err)
 	}
 }

@@ -17,7 +17,7 @@ func newProbeLab(t *testing.T, msgs []pop3test.Message, faults ...pop3test.Fault
 	l = newLab(t, msgs, faults...)
 	l.server.Caps = []string{"UIDL", "USER", "TOP"}
 	l.account.Pipelining = config.PipeliningProbe
-	l.account.Timeout = config.Duration(700 * time.Millisecond)
+	l.account.Timeout = config.Duration(1500 * time.Millisecond)
 	var mu sync.Mutex
 	count, last := 0, ""
 	l.options.Wire = func(_ string, sent bool, line string) {

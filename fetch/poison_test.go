@@ -34,7 +34,9 @@ func TestPoisonMessageBlocksNoOther(t *testing.T) {
 			t.Run(row.name+"/pipelining "+mode.String(), func(t *testing.T) {
 				t.Parallel()
 				l := newLab(t, row.msgs, row.fault)
-				l.account.Timeout = config.Duration(300 * time.Millisecond)
+				if row.fault.Do == pop3test.Stall {
+					l.account.Timeout = config.Duration(700 * time.Millisecond)
+				}
 				l.account.Pipelining = mode
 				l.account.Delete = config.Delete{Mode: config.DeleteFetched}
 				l.want(7, 7, Poison)
@@ -147,7 +149,7 @@ func TestSecondSessionIsRefused(t *testing.T) {
 	inUse := pop3test.Refuse("AUTH", "[IN-USE] locked")
 	inUse.Session = 2
 	l := newLab(t, mail(8), pop3test.Fault{On: "RETR", UID: "u4", Batched: true, Do: pop3test.Stall}, inUse)
-	l.account.Timeout = config.Duration(300 * time.Millisecond)
+	l.account.Timeout = config.Duration(time.Second)
 	r := l.run()
 	why := errOf(t, r)
 	if why.Class != Temporary || !strings.Contains(why.Error(), "no answer to RETR 4") || !strings.Contains(why.Error(), "[IN-USE] locked") {
