@@ -19,8 +19,8 @@ const (
 	batchIdle     = 200 * time.Millisecond
 )
 
-// batcher makes arrivals durable, batch by batch, in a goroutine of its own: DESIGN §3's steps 2 to 5. The receiving goroutine calls
-// take, discard, fail, failed and finish.
+// batcher makes arrivals durable, batch by batch, in a goroutine of its own: from durable in the spool to told of, in the order that the
+// package comment gives. The receiving goroutine calls take, discard, fail, failed and finish.
 type batcher struct {
 	h    *haul
 	p    *plan

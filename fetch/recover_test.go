@@ -44,7 +44,7 @@ func check(t *testing.T, err error) {
 	}
 }
 
-// Every row of DESIGN §3's table, on real files: a message of the server, cut off in its batch, must be in the Maildir once, or nowhere
+// Every row of judge's table, on real files: a message of the server, cut off in its batch, must be in the Maildir once, or nowhere
 // if a reader has taken it.
 func TestRecovery(t *testing.T) {
 	msg := mail(1)[0]

@@ -66,7 +66,7 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-// The table of DESIGN §3, but for the Maildir that cannot be reached: there is no verdict then.
+// The table of judge, but for the Maildir that cannot be reached: there is no verdict then.
 func TestJudge(t *testing.T) {
 	const young, old = time.Hour, 25 * time.Hour
 	for _, row := range []struct {

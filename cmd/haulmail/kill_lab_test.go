@@ -86,7 +86,7 @@ func (k *haul) addMail(what string, messages int) {
 	}
 }
 
-// batchPause without new data closes a batch (DESIGN: 200 ms).
+// batchPause without new data closes a batch: batchIdle of package fetch.
 const batchPause = 300 * time.Millisecond
 
 // end stops the server and removes what the runs have left: there are thousands of hauls.

@@ -376,7 +376,7 @@ func signalAtRandom(t *testing.T, total *tally, random *rand.Rand, left *atomic.
 var signals = []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP}
 
 const (
-	gentleEnd = 5*time.Second + 500*time.Millisecond // DESIGN's 5 s, and some for a busy machine
+	gentleEnd = 5*time.Second + 500*time.Millisecond // what is promised, and some for a busy machine
 	hardEnd   = time.Second
 )
 
