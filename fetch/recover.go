@@ -62,13 +62,12 @@ func (h *haul) recover() error {
 	return nil
 }
 
-// sweep removes from the spool what no intent names: all intents are resolved by now.
+// sweep clears the spool: all intents are resolved by now, so that none names what is in it.
 func (h *haul) sweep() error {
 	if err := h.findMaildir(); err != nil || h.box == nil {
 		return err
 	}
-	_, err := h.box.Sweep(nil)
-	return onDisk("clear the spool", err)
+	return onDisk("clear the spool", h.box.Sweep())
 }
 
 // recoverBatch looks for the files of one batch, brings them to where they belong, and only then stores its verdicts.

@@ -233,7 +233,7 @@ func recoverBatch(t *testing.T, path string, open []intent) map[Place]int {
 	if err := b.Finish(finish); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Sweep(nil); err != nil {
+	if err := b.Sweep(); err != nil {
 		t.Fatal(err)
 	}
 	return places

@@ -54,22 +54,18 @@ func (b *Box) look() (condition, error) {
 	}
 	defer func() { _ = b.disk.Close(root) }()
 
-	have := 0
+	have := make(map[string]bool)
 	for _, name := range []string{"tmp", "new", "cur"} {
 		_, err := b.disk.Stat(root, name)
-		switch {
-		case err == nil && name == "tmp":
-			have++ // alone it is what a creation that was cut short leaves
-		case err == nil:
-			have += 2
-		case !errors.Is(err, fs.ErrNotExist):
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return absent, b.ioError("stat", filepath.Join(b.path, name), err)
 		}
+		have[name] = err == nil
 	}
 	switch {
-	case have == 5:
+	case have["tmp"] && have["new"] && have["cur"]:
 		return complete, nil
-	case have >= 2:
+	case have["new"] || have["cur"]: // tmp alone is what a creation that was cut short leaves
 		return partial, nil
 	}
 	return absent, b.wantEmpty(root)

@@ -39,13 +39,6 @@ func UIDHash(identity string, uid []byte) Hash {
 // String returns the hash as it stands in a file name: 26 lower-case characters.
 func (h Hash) String() string { return hashCode.EncodeToString(h[:]) }
 
-// HashOf returns the hash in the name of a file in new/ or cur/, with or without
-// flags, and false when the file was not delivered by this package.
-func HashOf(filename string) (Hash, bool) {
-	e, ok := parseName(filename)
-	return e.Hash, ok
-}
-
 // newBase returns a base that nobody else uses: the random part is this box's,
 // the sequence number this message's.
 func (b *Box) newBase(h Hash) string {
@@ -124,10 +117,12 @@ func sizesOf(s string) (size, virtual int64) {
 	size, virtual = -1, -1
 	s, _, _ = strings.Cut(s, ":")
 	for field := range strings.SplitSeq(s, ",") {
-		if n, ok := number(strings.TrimPrefix(field, "S=")); ok && strings.HasPrefix(field, "S=") {
+		name, digits, _ := strings.Cut(field, "=")
+		n, ok := number(digits)
+		switch {
+		case ok && name == "S":
 			size = n
-		}
-		if n, ok := number(strings.TrimPrefix(field, "W=")); ok && strings.HasPrefix(field, "W=") {
+		case ok && name == "W":
 			virtual = n
 		}
 	}

@@ -8,7 +8,7 @@ import (
 
 const sampleHash = "abcdefghijklmnopqrstuvwxyy" // 26 characters, the spare bits 0
 
-func TestHashOf(t *testing.T) {
+func TestNames(t *testing.T) {
 	base := "1795435202.M7Q3R00ff00ff00ff00ffH" + sampleHash + ".mx.example.org"
 	for _, c := range []struct {
 		name          string
@@ -39,17 +39,16 @@ func TestHashOf(t *testing.T) {
 		{strings.Replace(base, "R00ff", "R00FF", 1), false, 0, 0},
 		{"+" + base, false, 0, 0},
 	} {
-		h, ok := HashOf(c.name)
+		e, ok := parseName(c.name)
 		if ok != c.ours {
-			t.Errorf("HashOf(%q) = %v", c.name, ok)
+			t.Errorf("parseName(%q) = %v", c.name, ok)
 			continue
 		}
 		if !ok {
 			continue
 		}
-		e, _ := parseName(c.name)
-		if h.String() != sampleHash || !e.Time.Equal(time.Unix(1795435202, 7000)) || e.Size != c.size || e.Virtual != c.virtual {
-			t.Errorf("%q reads as %s %v S=%d W=%d", c.name, h, e.Time, e.Size, e.Virtual)
+		if e.Hash.String() != sampleHash || !e.Time.Equal(time.Unix(1795435202, 7000)) || e.Size != c.size || e.Virtual != c.virtual {
+			t.Errorf("%q reads as %s %v S=%d W=%d", c.name, e.Hash, e.Time, e.Size, e.Virtual)
 		}
 	}
 }
@@ -106,7 +105,7 @@ func TestLongestKey(t *testing.T) {
 	if len(key)+len(":2,DFPRST") > 143 {
 		t.Errorf("%d bytes are too many for eCryptfs: %s", len(key), key)
 	}
-	if _, ok := HashOf(key); !ok {
+	if _, ok := parseName(key); !ok {
 		t.Errorf("own key is not recognised: %s", key)
 	}
 }
@@ -138,7 +137,7 @@ func FuzzName(f *testing.F) {
 		if !strings.Contains(name, "H"+e.Hash.String()+".") || e.Name != name || e.Size < -1 || e.Virtual < -1 {
 			t.Errorf("%q reads as %+v", name, e)
 		}
-		if again, ok := HashOf(baseOf(name) + ":2,S"); !ok || again != e.Hash {
+		if again, ok := parseName(baseOf(name) + ":2,S"); !ok || again.Hash != e.Hash {
 			t.Errorf("%q: another flag, another hash", name)
 		}
 	})

@@ -178,26 +178,20 @@ func (b *Box) SyncFolders() error {
 	return nil
 }
 
-// Sweep removes the files from this box's spool that no key in keep names, and
-// returns how many. Call it before the first Create. It fails with *IOError.
-func (b *Box) Sweep(keep []string) (removed int, err error) {
+// Sweep removes all files from this box's spool. Call it once recovery is
+// through and before the first Create. It fails with *IOError.
+func (b *Box) Sweep() error {
 	spool := b.openSpool()
 	if spool < 0 {
-		return 0, nil
-	}
-	wanted := make(map[string]bool, len(keep))
-	for _, key := range keep {
-		wanted[baseOf(key)] = true
+		return nil
 	}
 	var stale []string
-	err = b.disk.List(spool, func(name string) error {
-		if !wanted[baseOf(name)] {
-			stale = append(stale, name)
-		}
+	err := b.disk.List(spool, func(name string) error {
+		stale = append(stale, name)
 		return nil
 	})
 	if err != nil {
-		return 0, b.ioError("list", b.spoolPath(), err)
+		return b.ioError("list", b.spoolPath(), err)
 	}
 	for _, name := range stale {
 		info, err := b.disk.Stat(spool, name)
@@ -205,11 +199,10 @@ func (b *Box) Sweep(keep []string) (removed int, err error) {
 			continue // gone, or nothing of ours
 		}
 		if err := b.disk.Remove(spool, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return removed, b.ioError("remove", filepath.Join(b.spoolPath(), name), err)
+			return b.ioError("remove", filepath.Join(b.spoolPath(), name), err)
 		}
-		removed++
 	}
-	return removed, nil
+	return nil
 }
 
 // Entry is a delivered message as its file name tells it.
