@@ -191,16 +191,29 @@ type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
-// Some servers glue the final dot to the last octet. Pipelined, the message then runs into the answer behind it.
+// Some servers glue the final dot to the last octet. Pipelined, the message then runs into the answer behind it. And one that begins
+// like a status line may be the answer to another command.
 func TestMessagesThatRunTogether(t *testing.T) {
 	const glued = "one\r\nend.\r\n+OK\r\ntwo\r\n.\r\n"
+	const another = "+OK\r\none\r\n.\r\n"
 	for _, test := range []struct {
+		body       string
 		size       int64
 		pipelining bool
 		want       bool
-	}{{8, true, false}, {8, false, true}, {-1, true, true}, {100, true, true}} {
+	}{
+		{glued, 8, true, false},
+		{glued, 8, false, true},
+		{glued, -1, true, true},
+		{glued, 100, true, true},
+		{another, 10, true, false},
+		{another, 10, false, true},
+		{"-ERR\r\n.\r\n", -1, true, false},
+		{"+OKAY\r\n.\r\n", -1, true, false},
+		{"one\r\n+OK\r\n.\r\n", -1, true, true},
+	} {
 		t.Run(fmt.Sprint(test), func(t *testing.T) {
-			c := answers("+OK\r\n"+glued+"+OK\r\n", 1)
+			c := answers("+OK\r\n"+test.body+"+OK\r\n", 1)
 			r := c.Retrieve([]Want{{1, test.size}}, test.pipelining)
 			if !r.Next() {
 				t.Fatal(r.Err())
