@@ -9,12 +9,8 @@ import (
 // not before (RFC 1939 §6). marked are those that it has marked, in their order. refused gives its first refusal, with how many there
 // were; the others are marked all the same.
 func (c *Client) Delete(numbers []int, pipelining bool) (marked []int, refused error, err error) {
-	ahead := 1
-	if pipelining {
-		ahead = windowCommands
-	}
 	asked, refusals := 0, 0
-	err = c.each("DELE", "", numbers, ahead, func(status error) error {
+	err = c.each("DELE", "", numbers, pipelining, func(status error) error {
 		number := numbers[asked]
 		asked++
 		if no, ok := errors.AsType[*ServerError](status); ok {

@@ -69,9 +69,6 @@ func (e *TimeoutError) Error() string {
 	return fmt.Sprintf("no answer to %s within %s", e.Doing, e.Limit)
 }
 
-// Timeout makes it a net.Error in spirit.
-func (e *TimeoutError) Timeout() bool { return true }
-
 // TooLongError is a message that went on after its limit. The connection must be closed.
 type TooLongError struct {
 	Doing string

@@ -28,7 +28,6 @@ var exchanges = []struct {
 	{"DELE", func(c *Client) error { _, _, err := c.Delete([]int{1, 2}, false); return err }, "+OK\r\n+OK\r\n"},
 	{"DELE ahead", func(c *Client) error { _, _, err := c.Delete([]int{1, 2}, true); return err }, "+OK\r\n+OK\r\n"},
 	{"NOOP", (*Client).Noop, "+OK\r\n"},
-	{"RSET", (*Client).Reset, "+OK\r\n"},
 	{"QUIT", (*Client).Quit, "+OK\r\n"},
 }
 

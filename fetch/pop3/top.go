@@ -44,11 +44,7 @@ func (c *Client) Headers(numbers []int, pipelining bool, most int, take func(hea
 
 // tops writes the header of each message to w, and calls take behind each one.
 func (c *Client) tops(numbers []int, pipelining bool, w io.Writer, take func(refused *ServerError)) error {
-	ahead := 1
-	if pipelining {
-		ahead = windowCommands
-	}
-	return c.each("TOP", " 0", numbers, ahead, func(status error) error {
+	return c.each("TOP", " 0", numbers, pipelining, func(status error) error {
 		refused, isRefusal := errors.AsType[*ServerError](status)
 		if status != nil && !isRefusal {
 			return status
