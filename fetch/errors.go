@@ -129,10 +129,10 @@ func (h *haul) classify(err error) (Class, string) {
 	if class, hint, ok := h.classifyLogin(err); ok {
 		return class, hint
 	}
-	if _, ok := errors.AsType[*noTopError](err); ok {
+	if isType[*noTopError](err) {
 		return Unavailable, "set headers_only = false, to fetch whole messages"
 	}
-	if _, ok := errors.AsType[*poisonError](err); ok {
+	if isType[*poisonError](err) {
 		if h.OneOff != nil {
 			return Poison, "see which with: " + h.typed("list")
 		}
@@ -144,7 +144,7 @@ func (h *haul) classify(err error) (Class, string) {
 	if isType[*noMessageError](err) {
 		return Poison, "see what is there with: " + h.typed("list")
 	}
-	if _, ok := errors.AsType[*pop3.ProtocolError](err); ok {
+	if isType[*pop3.ProtocolError](err) {
 		return Protocol, "see the dialogue with: " + h.typed("fetch -vv")
 	}
 	if late, ok := errors.AsType[*pop3.TimeoutError](err); ok && late.Doing == "greeting" && h.a.TLS != config.TLSImplicit {
@@ -175,25 +175,25 @@ func (h *haul) classifyLocal(err error) (Class, string, bool) {
 	if e, ok := errors.AsType[*seen.DamagedError](err); ok {
 		return Damaged, fmt.Sprintf("move it away: mv %[1]s %[1]s.damaged; the next run rebuilds it from the Maildir", shellescape.Quote(e.Path)), true
 	}
-	if _, ok := errors.AsType[*forgottenError](err); ok {
+	if isType[*forgottenError](err) {
 		return Damaged, "have the state know them: " + h.typed("seen rebuild"), true
 	}
-	if _, ok := errors.AsType[*seen.TextError](err); ok {
+	if isType[*seen.TextError](err) {
 		return Damaged, "nothing was changed", true
 	}
-	if _, ok := errors.AsType[*strangerError](err); ok {
+	if isType[*strangerError](err) {
 		return Config, "its first line says so; if the mailbox was only renamed, change that line", true
 	}
-	if _, ok := errors.AsType[*unreachableError](err); ok {
+	if isType[*unreachableError](err) {
 		return Temporary, "is its disk mounted? nothing is fetched until it is back", true
 	}
 	if errors.Is(err, maildir.ErrMissing) {
 		return Temporary, fmt.Sprintf("mail was delivered there before; is its disk mounted? For a new Maildir there: mkdir -p %[1]s/new %[1]s/cur %[1]s/tmp", shellescape.Quote(h.a.Maildir)), true
 	}
-	if _, ok := errors.AsType[*maildir.NotMaildirError](err); ok {
+	if isType[*maildir.NotMaildirError](err) {
 		return CannotCreate, "set \"maildir\" to an empty or new folder, or to a Maildir", true
 	}
-	if _, ok := errors.AsType[*maildir.CreateError](err); ok {
+	if isType[*maildir.CreateError](err) {
 		return CannotCreate, cmp.Or(diskHint(err), "set \"maildir\" to a folder that can be made; what counts shows: "+h.typed("config show")), true
 	}
 	if stepOf(err) == doingOpenState {

@@ -272,8 +272,7 @@ func (b *Box) Deliver(files []*File) error {
 	}
 	b.mu.Unlock()
 	err := b.move(keys)
-	var lost *LostError
-	if err != nil && !errors.As(err, &lost) {
+	if _, lost := errors.AsType[*LostError](err); err != nil && !lost {
 		return err
 	}
 	b.mu.Lock()

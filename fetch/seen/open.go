@@ -96,8 +96,7 @@ func (s *Store) guard(fn func() error) (err error) {
 		}
 	}()
 	err = fn()
-	var d damage
-	if errors.As(err, &d) || errors.Is(err, ErrNewer) {
+	if _, ok := errors.AsType[damage](err); ok || errors.Is(err, ErrNewer) {
 		return &DamagedError{Path: s.path, Err: err}
 	}
 	return err
