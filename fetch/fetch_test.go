@@ -661,6 +661,14 @@ func TestClasses(t *testing.T) {
 	}
 }
 
+func TestEveryClassHasAWord(t *testing.T) {
+	for c := None; c <= Internal; c++ {
+		if word := c.String(); word == "" || classNamed(word) != c {
+			t.Errorf("class %d has the word %q", c, word)
+		}
+	}
+}
+
 // The connection is cut, and then the state cannot be written: both are told.
 func TestTwoFailures(t *testing.T) {
 	l := newLab(t, mail(10), pop3test.Fault{On: "RETR", Msg: 6, At: 20, Do: pop3test.FIN})

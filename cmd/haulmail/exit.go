@@ -121,17 +121,17 @@ func errorCode(err error) (code int, hint string) {
 // errorClass gives the class of such an error in JSON.
 func errorClass(err error) string {
 	if e, ok := errors.AsType[*fetch.Error](err); ok {
-		return report.ClassWord(e.Class)
+		return e.Class.String()
 	}
 	switch code, _ := errorCode(err); code {
 	case exitUsage:
 		return report.ClassUsage
 	case exitNoInput, exitConfig:
-		return report.ClassWord(fetch.Config)
+		return fetch.Config.String()
 	case exitSoftware:
-		return report.ClassWord(fetch.Internal)
+		return fetch.Internal.String()
 	}
-	return report.ClassWord(fetch.Interrupted)
+	return fetch.Interrupted.String()
 }
 
 // conclude tells err, unless that is done, and gives the exit code. written is the first failure to write to standard output.

@@ -111,7 +111,7 @@ func (j *jsonLines) look(e fetch.Event) {
 func (j *jsonLines) done(r fetch.Result) {
 	j.failure(r)
 	j.print(jsonResult{
-		jsonOf: j.of("result", r.Account), Class: classWords[fetch.ClassOf(r.Err)], Maildir: bytesAsText(r.Maildir), Total: r.Total,
+		jsonOf: j.of("result", r.Account), Class: fetch.ClassOf(r.Err).String(), Maildir: bytesAsText(r.Maildir), Total: r.Total,
 		Messages: r.Messages, Bytes: r.Received, Deleted: r.Deleted, Failed: r.Failed, Later: r.Later,
 		DryRun: r.DryRun, Get: r.Get, Delete: r.Delete, MS: r.Took.Milliseconds(),
 	})
@@ -121,7 +121,7 @@ func (j *jsonLines) done(r fetch.Result) {
 func (j *jsonLines) failure(r fetch.Result) {
 	class := fetch.ClassOf(r.Err)
 	if class != fetch.None && !j.patience.With(class) {
-		line := jsonError{jsonHead: j.head("error"), Account: text(r.Account), Class: classWords[class], Error: text(why(r.Err)), Hint: text(Hint(r.Err)), Temporary: temporary(class)}
+		line := jsonError{jsonHead: j.head("error"), Account: text(r.Account), Class: class.String(), Error: text(why(r.Err)), Hint: text(Hint(r.Err)), Temporary: temporary(class)}
 		if e, ok := errors.AsType[*fetch.Error](r.Err); ok {
 			line.Step = text(e.Doing)
 		}
@@ -161,7 +161,7 @@ func ConfigJSON(out *Output, errs config.Errors, code int) {
 	j := newJSONLines(&screen{out: out}, Options{Now: time.Now})
 	for _, e := range errs {
 		j.print(jsonError{
-			jsonHead: j.head("error"), Class: classWords[fetch.Config], Step: "read the config",
+			jsonHead: j.head("error"), Class: fetch.Config.String(), Step: "read the config",
 			Error: text(e.Message), Hint: text(e.Hint), File: text(e.File), Line: e.Line, Col: e.Col,
 		})
 	}

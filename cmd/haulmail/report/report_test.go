@@ -242,14 +242,6 @@ func TestConfigErrors(t *testing.T) {
 	}
 }
 
-func TestEveryClassHasAWord(t *testing.T) {
-	for c := fetch.None; c <= fetch.Internal; c++ {
-		if classWords[c] == "" {
-			t.Errorf("class %d has no word", c)
-		}
-	}
-}
-
 func TestWire(t *testing.T) {
 	var stderr bytes.Buffer
 	r := New(Options{Out: NewOutput(&stderr), Err: &stderr, Verbose: 2})
