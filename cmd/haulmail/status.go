@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
-	"golang.org/x/term"
 
 	"haulmail/cmd/haulmail/report"
 	"haulmail/fetch"
@@ -57,20 +56,11 @@ func (j *job) showStatus(all []fetch.Status, results []fetch.Result, code int) {
 	if j.settings.json {
 		report.StatusJSON(j.reportOptions(), all, results, code)
 	} else {
-		_, _ = io.WriteString(j.out, report.Status(all, time.Now(), widthOf(os.Stdout))) // Output remembers its failure
+		_, _ = io.WriteString(j.out, report.Status(all, time.Now(), columns(os.Stdout))) // Output remembers its failure
 	}
 	for _, r := range results {
 		if r.Err != nil {
 			report.Error(os.Stderr, j.colors, r.Err, report.Hint(r.Err))
 		}
 	}
-}
-
-// widthOf is the width of a terminal, and 0 of anything else.
-func widthOf(f *os.File) int {
-	width, _, err := term.GetSize(int(f.Fd()))
-	if err != nil {
-		return 0
-	}
-	return width
 }

@@ -51,9 +51,6 @@ const (
 // returned is 1 for a name that had vanished.
 func (f found) returned() int { return int(f.size / returnedBit) }
 
-// Len is the number of names in the listing.
-func (m *Matched) Len() int { return len(m.found) }
-
 // At returns what is known about the i-th name of the listing.
 func (m *Matched) At(i int) Record {
 	f := m.found[i]

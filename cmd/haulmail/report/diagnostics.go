@@ -239,7 +239,7 @@ func Error(w io.Writer, c Colors, err error, hint string) {
 func ConfigErrors(w io.Writer, c Colors, errs config.Errors) {
 	for _, e := range errs {
 		text := c.failure(e)
-		if excerpt := strings.TrimRight(e.Excerpt(), "\n"); excerpt != "" {
+		if excerpt := e.Excerpt(); excerpt != "" {
 			text += EscapeBlock(excerpt) + "\n"
 		}
 		_, _ = io.WriteString(w, text+c.hint(e.Hint)) // who would hear of it?

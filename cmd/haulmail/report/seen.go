@@ -70,14 +70,7 @@ func (s *Seen) Message(account string, m fetch.SeenMessage) {
 		s.row(account, string(m.UID), octets(m.Size), second(m.Fetched), second(m.Vanished))
 		return
 	}
-	line := jsonSeen{jsonOf: s.json.of("seen", account), jsonUID: uid(m.UID), Fetched: second(m.Fetched)}
-	if m.Size >= 0 {
-		line.Size = &m.Size
-	}
-	if !m.Vanished.IsZero() {
-		line.Vanished = second(m.Vanished)
-	}
-	s.lines.WriteString(jsonLine(line))
+	s.lines.WriteString(jsonLine(jsonSeen{s.json.of("seen", account), uid(m.UID), known(m.Size), second(m.Fetched), second(m.Vanished)}))
 }
 
 // Failure shows a message that could not be fetched: its UID, how often it failed, when it did last, when it is tried again, and why it
