@@ -191,13 +191,13 @@ func (h *haul) classifyLocal(err error) (Class, string, bool) {
 		return Temporary, fmt.Sprintf("mail was delivered there before; is its disk mounted? For a new Maildir there: mkdir -p %[1]s/new %[1]s/cur %[1]s/tmp", shellescape.Quote(h.a.Maildir)), true
 	}
 	if isType[*maildir.NotMaildirError](err) {
-		return CannotCreate, "set \"maildir\" to an empty or new folder, or to a Maildir", true
+		return CannotCreate, h.inConfig("set \"maildir\" to an empty or new folder, or to a Maildir"), true
 	}
 	if isType[*maildir.CreateError](err) {
-		return CannotCreate, cmp.Or(diskHint(err), "set \"maildir\" to a folder that can be made; what counts shows: "+h.typed("config show")), true
+		return CannotCreate, cmp.Or(diskHint(err), h.inConfig("set \"maildir\" to a folder that can be made; what counts shows: "+h.typed("config show"))), true
 	}
 	if stepOf(err) == doingOpenState {
-		return IO, cmp.Or(diskHint(err), "set state_dir to a folder that can be made; haulmail config path shows which one counts"), true
+		return IO, cmp.Or(diskHint(err), h.inConfig("set state_dir to a folder that can be made; haulmail config path shows which one counts")), true
 	}
 	if isLocal(err) || isType[*pop3.SinkError](err) {
 		return IO, diskHint(err), true
@@ -247,6 +247,14 @@ func (h *haul) classifyServer(err error, e *pop3.ServerError) (Class, string) {
 		return Login, h.loginHint()
 	}
 	return Protocol, ""
+}
+
+// inConfig gives a hint about folders in the config. A one-off has none, and its state lies beside its Maildir.
+func (h *haul) inConfig(hint string) string {
+	if h.OneOff != nil {
+		return "name another --maildir: an empty or new folder, or a Maildir"
+	}
+	return hint
 }
 
 // implicitTLS says how to have TLS from the first byte.
