@@ -277,6 +277,9 @@ func (h *haul) typed(words string) string {
 	if h.Config != "" {
 		words += " -c " + shellescape.Quote(h.Config)
 	}
+	if h.State != "" {
+		words += " --state-dir " + shellescape.Quote(h.State)
+	}
 	return "haulmail " + words + " " + shellescape.Quote(h.a.Name)
 }
 

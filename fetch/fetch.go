@@ -29,6 +29,7 @@ type Options struct {
 	Wait      time.Duration // for another run that holds an account's lock
 	StateDir  string        // folder of the state files
 	Config    string        // the config file, for hints; "" is the usual one
+	State     string        // StateDir where it was named for this run, for hints; "" is the config's, or the usual one
 	Hostname  string        // for the names of delivered files
 	OneOff    []string      // the words that name the account in place of its name and a config, for hints; nil if it stands in one
 	DryRun    bool          // choose and report, change nothing anywhere

@@ -138,15 +138,16 @@ func TestHintOfUnknownAuthority(t *testing.T) {
 	l, _ := hostileLab(t, implicit, pop3test.Cert{}, nil)
 	l.account.TLSCAFile = ""
 	for _, c := range []struct {
-		config string
-		oneOff []string
-		want   string
+		config, state string
+		oneOff        []string
+		want          string
 	}{
-		{"", nil, "name its certificate's file in tls_ca_file, or paste the pin: haulmail check --connect work shows it"},
-		{"my mail.toml", nil, "haulmail check --connect -c 'my mail.toml' work shows it"},
-		{"", []string{"--url", "pops://me@localhost"}, "give its pin by --tls-fingerprint: haulmail check --connect --url pops://me@localhost shows it"},
+		{"", "", nil, "name its certificate's file in tls_ca_file, or paste the pin: haulmail check --connect work shows it"},
+		{"my mail.toml", "", nil, "haulmail check --connect -c 'my mail.toml' work shows it"},
+		{"c.toml", "/var/lib/haulmail", nil, "haulmail check --connect -c c.toml --state-dir /var/lib/haulmail work shows it"},
+		{"", "", []string{"--url", "pops://me@localhost"}, "give its pin by --tls-fingerprint: haulmail check --connect --url pops://me@localhost shows it"},
 	} {
-		l.options.Config, l.options.OneOff = c.config, c.oneOff
+		l.options.Config, l.options.State, l.options.OneOff = c.config, c.state, c.oneOff
 		if e := errOf(t, l.want(0, 0, Unavailable)); !strings.Contains(e.Hint, c.want) {
 			t.Errorf("hint %q, want %q", e.Hint, c.want)
 		}

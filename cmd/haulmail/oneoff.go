@@ -102,8 +102,11 @@ func oneOffWords(c *cli.Context) []string {
 			words = append(words, "--"+flag, c.String(flag))
 		}
 	}
-	if c.Bool("no-state") {
+	switch dir := c.String("state-dir"); {
+	case c.Bool("no-state"):
 		words = append(words, "--no-state")
+	case dir != "":
+		words = append(words, "--state-dir", dir)
 	}
 	return words
 }
