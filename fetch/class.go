@@ -23,7 +23,7 @@ const (
 	Temporary
 	// Interrupted is a run that was asked to stop and did so with everything safe.
 	Interrupted
-	// Poison is a run in which some messages could not be fetched whole; the others were.
+	// Poison is a run in which some messages could not be fetched whole, or a message that is not there; the others are safe.
 	Poison
 	// UnknownHost is a server name that does not exist.
 	UnknownHost
@@ -35,11 +35,11 @@ const (
 	CannotCreate
 	// IO is a disk that fails or is full.
 	IO
-	// Damaged is a state file that cannot be read or belongs to another mailbox.
+	// Damaged is a state, or a text of one, that is not what was written, or that has forgotten what the Maildir holds.
 	Damaged
 	// Login is a user name or password that the server refuses.
 	Login
-	// Config is an account that cannot work as it is configured.
+	// Config is an account that cannot work as it is configured, or that a state of another mailbox stands in the way of.
 	Config
 	// Internal is a defect of haulmail itself.
 	Internal

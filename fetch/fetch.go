@@ -104,7 +104,7 @@ var Steps = []string{
 const (
 	StepRecovered      = "recovered"       // an earlier run's intents are resolved; once a run that found any
 	StepConnected      = "connected"       // the greeting is read, TLS stands if it is to
-	StepLoggedIn       = "logged-in"       //
+	StepLoggedIn       = "logged-in"       // the server has let the account in
 	StepListed         = "listed"          // STAT, UIDL and LIST are read
 	StepBodyWritten    = "body-written"    // one message is in the spool, not synced
 	StepBatchSynced    = "batch-synced"    // a batch is durable in the spool

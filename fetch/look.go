@@ -59,7 +59,7 @@ func (w *walk) hasTop(s *session) {
 }
 
 // headers asks for the headers of messages of the listing, ahead or one at a time, and calls take with each, or with the server's refusal.
-// What breaks the session is, of headers that were asked for one at a time, the message's: it is noted, and left out of the next session.
+// Where they are asked for one at a time, what breaks the session is the message's fault: it is noted, and left out of the next session.
 func (h *haul) headers(s *session, p *plan, places []place, ahead bool, take func(i int, raw []byte, refused *pop3.ServerError)) error {
 	numbers := make([]int, len(places))
 	for k, i := range places {

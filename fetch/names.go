@@ -17,9 +17,9 @@ const (
 	byContent = "\x00content\x00"
 )
 
-// nameMessages finds a name for each message that has none of its own: because the
-// server has no UIDL or gives it an empty UID. Then the digest of its header stands in, and where TOP is refused too, only the
-// content, once it is fetched. An account keeps to the way by which its mail was fetched: by another one it would all come again.
+// nameMessages finds a name for each message that has none of its own, because the server has no UIDL or gives it an empty UID: the
+// digest of its header stands in, and where TOP is refused too, only the content, once it is fetched. An account keeps to the way by
+// which its mail was fetched: by another one it would all come again.
 func (h *haul) nameMessages(s *session, p *plan) error {
 	p.names = make(map[int][]byte)
 	withoutUIDL := p.list.NoUIDL != nil

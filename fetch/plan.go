@@ -229,7 +229,7 @@ func (h *haul) tellLarge(p *plan) error {
 	return onDisk("record what is too large", h.store.AddMarks(seen.Told, marked, p.matched))
 }
 
-// unsettled gives the names that open intents hold. Only a dry run, which must not recover, finds any.
+// unsettled gives the names that open intents hold: none after recovery, which a dry run and whoever only looks leave out.
 func (h *haul) unsettled() (map[string]bool, error) {
 	batches, err := h.store.Pending()
 	if err != nil {

@@ -48,7 +48,7 @@ const (
 	ReasonWaiting                   // skip: it failed before, and its time has not come
 	ReasonFailed                    // skip: it failed in this run
 	ReasonMarked                    // skip: marked as fetched by hand, and never deleted: it may be nowhere else
-	ReasonDoubtful                  // skip: fetched in this run, much shorter than the server says; not deleted in this run
+	ReasonDoubtful                  // skip: fetched in this run, of another size than the server says; not deleted in this run
 	ReasonTooLarge                  // skip: it would be fetched, and is larger than max_size
 	ReasonTooOld                    // skip: it would be fetched, and reached the mailbox longer ago than since
 	ReasonNextRun                   // skip: it would be fetched, and the run has its max_messages or max_bytes
@@ -252,7 +252,7 @@ func reasonText(d Decision, m message, r policy) string {
 	case ReasonFailed:
 		return "failed in this run"
 	case ReasonDoubtful:
-		return "much shorter than the server says"
+		return "fetched in this run, of another size than the server says"
 	case ReasonTooLarge:
 		return "larger than max_size (" + r.MaxSize.String() + ")"
 	case ReasonTooOld:

@@ -19,8 +19,7 @@ import (
 //
 // On failure the caller still closes conn; where ctx ended, conn is closed already, since nothing else stops a handshake.
 // Errors: *Error with Kind TimedOut, Lost, BadCertificate, WrongKey or HandshakeFailed; the *Error of what conn itself is,
-// such as a proxy command that has ended. A cancelled ctx: an error that is
-// context.Canceled.
+// such as a proxy command that has ended. A cancelled ctx: an error that is context.Canceled.
 func Handshake(ctx context.Context, conn net.Conn, cfg *tls.Config) (*tls.Conn, error) {
 	limited := ctx
 	if _, ok := ctx.Deadline(); !ok {

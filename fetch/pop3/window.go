@@ -1,11 +1,10 @@
 package pop3
 
-import (
-	"strconv"
-)
+import "strconv"
 
 // sendAhead is the sender of a pipelined retrieval. It fills the window, waits until an eighth of it is answered, and fills it
-// again, so that a write carries many commands, and a far server always has some to answer. It ends when all is asked for, or when nobody reads any more.
+// again, so that a write carries many commands, and a far server always has some to answer. It ends when all is asked for, or when
+// nobody reads any more.
 func (r *Retrieval) sendAhead() {
 	var commands []byte
 	for done := false; !done; {

@@ -41,8 +41,8 @@ func (s *Store) Failures() (all []Failure, err error) {
 }
 
 // NoteFailures removes the failures of the UIDs in cleared and stores those in failed, each in place of the one its UID has, in
-// one transaction, or in none if that changes nothing. A UID in both is stored. Reasons are cut to MaxReason bytes. Of more than MaxFailures the oldest
-// are dropped.
+// one transaction, or in none if that changes nothing. A UID in both is stored. Reasons are cut to MaxReason bytes. Of more than
+// MaxFailures the oldest are dropped.
 func (s *Store) NoteFailures(failed []Failure, cleared [][]byte) error {
 	for i := range failed {
 		if err := failed[i].check(); err != nil {

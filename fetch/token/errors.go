@@ -20,7 +20,7 @@ const (
 	StepSignIn   = "sign-in"     // the browser comes back (RFC 6749 §4.1.2)
 	StepToken    = "token"       // a code is exchanged for a token
 	StepRefresh  = "refresh"     // a token is exchanged for a new one
-	StepStore    = "token file"  //
+	StepStore    = "token file"  // it is read, locked or written
 )
 
 // Kind says what an Error calls for.

@@ -24,7 +24,7 @@ type Format struct {
 	whole    bool            // the message as a whole does, with all of its fields
 }
 
-// Message is what a template sees of a message. What is not known is empty: a path before a message is fetched, a header that nobody asked
+// message is what a template sees of a message. What is not known is empty: a path before a message is fetched, a header that nobody asked
 // for.
 type message struct {
 	Account   string

@@ -14,9 +14,9 @@ import (
 // refreshEvery is how often live progress is drawn at most.
 const refreshEvery = 100 * time.Millisecond
 
-// bars is live progress on a terminal: one bar for each account that is downloading, as far as there is room. Nothing is drawn, and no goroutine runs,
-// before the first Progress event. It draws only when it is told something, never by a clock of its own, and at most every
-// refreshEvery. Not safe for concurrent use; the methods of nil do nothing.
+// bars is live progress on a terminal: one bar for each account that is downloading, as far as there is room. Nothing is drawn, and no
+// goroutine runs, before the first Progress event. It draws only when it is told something, never by a clock of its own, and at most
+// every refreshEvery. Not safe for concurrent use; the methods of nil do nothing.
 type bars struct {
 	console *console
 	names   int // width of the names

@@ -10,8 +10,8 @@ import (
 	"haulmail/fetch"
 )
 
-// A row of live progress is "work   ███████░░░░  8/12   2.9 MiB   1.1 MiB/s   12s left". On a narrow terminal it is shorter, and never longer
-// than the terminal is wide.
+// A row of live progress is "work   ███████░░░░  8/12   2.9 MiB   1.1 MiB/s   12s left". On a narrow terminal it is shorter, and never
+// longer than the terminal is wide.
 
 const (
 	barWidth  = 22 // of a bar at most
