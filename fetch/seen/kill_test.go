@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -218,8 +220,9 @@ func TestKilledWhileCreating(t *testing.T) {
 	}
 }
 
-// A run with nothing to record makes no system call that writes or syncs the state.
-func TestNothingNewByStrace(t *testing.T) {
+// straced runs a child on the state at path under strace, and gives the lines of its calls of these names.
+func straced(t *testing.T, path, job, calls string) string {
+	t.Helper()
 	strace, err := exec.LookPath("strace")
 	if err != nil {
 		if os.Getenv("CI") == "true" {
@@ -227,23 +230,47 @@ func TestNothingNewByStrace(t *testing.T) {
 		}
 		t.Skip("strace is not installed")
 	}
+	log := filepath.Join(t.TempDir(), "strace")
+	cmd := exec.Command(strace, "-f", "-y", "-o", log, "-e", "trace="+calls, os.Args[0], job)
+	cmd.Env = append(os.Environ(), childEnv+"="+path)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	lines, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(lines)
+}
+
+// A new state is on the disk before it gets its name, and then so are the name and each folder that was made for it.
+func TestCreatedDurably(t *testing.T) {
+	top := t.TempDir()
+	path := filepath.Join(top, "a", "b", "me.state")
+	call := regexp.MustCompile(`(mkdir|link|fsync)(?:at)?\((?:AT_FDCWD<[^>]*>, ".*?", AT_FDCWD<[^>]*>, "|AT_FDCWD<[^>]*>, "|\d+<)([^>"]*)`)
+	var steps []string
+	for _, m := range call.FindAllStringSubmatch(straced(t, path, "hold", "mkdirat,linkat,fsync"), -1) {
+		name, _, _ := strings.Cut(strings.TrimPrefix(m[2], top), newMark)
+		steps = append(steps, m[1]+" "+name)
+	}
+	want := []string{"mkdir /a", "fsync ", "mkdir /a/b", "fsync /a", "fsync /a/b/me.state", "link /a/b/me.state", "fsync /a/b"}
+	if !slices.Equal(steps, want) {
+		t.Errorf("%q, want %q", steps, want)
+	}
+}
+
+// A run with nothing to record makes no system call that writes or syncs the state.
+func TestNothingNewByStrace(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "me.state")
 	b := &bed{T: t, path: path, now: start}
 	b.open()
 	b.seen("0.0", "0.1", "0.2")
 	b.must(b.Close())
-	log := path + ".strace"
-	cmd := exec.Command(strace, "-f", "-o", log, "-e", "trace=write,pwrite64,fsync,fdatasync,syncfs,ftruncate,rename,renameat2,link,linkat,unlink,unlinkat", os.Args[0], "nothing")
-	cmd.Env = append(os.Environ(), childEnv+"="+path)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	calls, err := os.ReadFile(log)
-	b.must(err)
-	if !strings.Contains(string(calls), "open\\n") {
+	calls := straced(t, path, "nothing", "write,pwrite64,fsync,fdatasync,syncfs,ftruncate,rename,renameat2,link,linkat,unlink,unlinkat")
+	if !strings.Contains(calls, "open\\n") {
 		t.Fatalf("the child's own output isn't in the log: %s", calls)
 	}
-	for line := range strings.Lines(string(calls)) {
+	for line := range strings.Lines(calls) {
 		if strings.Contains(line, "sync(") || strings.Contains(line, "syncfs(") || strings.Contains(line, "truncate(") ||
 			strings.Contains(line, "pwrite64(") || strings.Contains(line, "link") || strings.Contains(line, "rename") {
 			t.Errorf("system call %s", line)
