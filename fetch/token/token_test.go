@@ -289,6 +289,36 @@ func TestSignInFails(t *testing.T) {
 	}
 }
 
+// What leads elsewhere is not followed: a 307 would have the secrets sent there.
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	t.Parallel()
+	for at, step := range map[string]string{
+		tokentest.AtDevice: token.StepDevice, tokentest.AtToken: token.StepToken, tokentest.AtRefresh: token.StepRefresh,
+	} {
+		t.Run(at, func(t *testing.T) {
+			t.Parallel()
+			elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				t.Errorf("%s %s came elsewhere", r.Method, r.URL)
+			}))
+			defer elsewhere.Close()
+			l := newLab(t, &tokentest.Server{Lifetime: time.Minute})
+			if at == tokentest.AtRefresh {
+				l.signIn()
+			}
+			l.server.Break(tokentest.Fault{At: at, Status: http.StatusTemporaryRedirect, Location: elsewhere.URL})
+			var err error
+			if at == tokentest.AtRefresh {
+				_, err = l.keeper.Renew(t.Context(), l.account, config.NewSecret(l.kept().AccessToken))
+			} else {
+				person := l.approving()
+				person.Browser = at == tokentest.AtToken
+				_, err = l.keeper.SignIn(t.Context(), l.account, person)
+			}
+			l.wantError(err, step, token.Malformed, "307")
+		})
+	}
+}
+
 func TestCodeEnds(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, &tokentest.Server{Faults: []tokentest.Fault{

@@ -23,12 +23,13 @@ type Fault struct {
 	Description string
 	Echo        bool // the description repeats the whole request, as bad servers do
 
-	Status int    // the HTTP status; 0 is 400 with a Code, else 200
-	Type   string // the content type; "" is JSON's
-	Body   string // in place of an OAuth error
-	Huge   bool   // the body has no end
-	Silent bool   // there is no answer at all
-	Drop   bool   // the connection is closed in place of an answer
+	Status   int    // the HTTP status; 0 is 400 with a Code, else 200
+	Location string // where a Status of 3xx leads
+	Type     string // the content type; "" is JSON's
+	Body     string // in place of an OAuth error
+	Huge     bool   // the body has no end
+	Silent   bool   // there is no answer at all
+	Drop     bool   // the connection is closed in place of an answer
 }
 
 // fault gives the fault that strikes now.
@@ -81,6 +82,9 @@ func (s *Server) faulty(at string, serve http.HandlerFunc) http.HandlerFunc {
 			refuse(w, cmp.Or(f.Status, http.StatusBadRequest), f.Code, f.Description)
 		default:
 			w.Header().Set("Content-Type", cmp.Or(f.Type, "application/json"))
+			if f.Location != "" {
+				w.Header().Set("Location", f.Location)
+			}
 			w.WriteHeader(cmp.Or(f.Status, http.StatusOK))
 			_, _ = w.Write([]byte(f.Body))
 		}
