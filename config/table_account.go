@@ -1,5 +1,7 @@
 package config
 
+import "slices"
+
 // The groups of an account's keys.
 const (
 	groupServer   = "The server"
@@ -13,7 +15,9 @@ const (
 )
 
 func tableOfAccounts() []accountKey {
-	return append(append(append(serverKeys(), wayKeys()...), loginKeys()...), append(append(mailKeys(), selectionKeys()...), troubleKeys()...)...)
+	return slices.Concat(
+		serverKeys(), trustKeys(), wayKeys(), loginKeys(), loginSecretKeys(), mailKeys(), selectionKeys(), troubleKeys(),
+	)
 }
 
 func serverKeys() []accountKey {
@@ -39,6 +43,11 @@ func serverKeys() []accountKey {
 				return a.TLS.String()
 			},
 		},
+	}
+}
+
+func trustKeys() []accountKey {
+	return []accountKey{
 		{
 			Key{
 				Group: groupTrust, Name: "tls_ca_file", Takes: takesPath, Example: `"corp-ca.pem"`,
@@ -195,6 +204,11 @@ func loginKeys() []accountKey {
 			(*document).readRetries,
 			func(a *Account) any { return a.Retries },
 		},
+	}
+}
+
+func loginSecretKeys() []accountKey {
+	return []accountKey{
 		{
 			Key{
 				Group: groupPassword, Name: KeyPasswordCommand, Takes: takesCommand, Example: `"pass show mail/example"`,

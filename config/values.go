@@ -93,7 +93,7 @@ func (d *document) readPipelining(v value, a *Account) {
 }
 
 // readCount reads a number of accounts.
-func (d *document) readCount(v value, to *int) { d.number(v, 1, maxJobs, to) }
+func (d *document) readCount(v value, to *int) { d.number(v, 1, MaxJobs, to) }
 
 // number reads a whole number within bounds.
 func (d *document) number(v value, least, most int64, to *int) {

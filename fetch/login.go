@@ -214,7 +214,10 @@ func temporary(refused *pop3.ServerError) bool {
 // soundsTemporary reads the words of a login's refusal that has no response code: the last resort, for servers older than the codes.
 func soundsTemporary(text string) bool {
 	text = strings.ToLower(text)
-	for _, words := range []string{"mailbox is locked", "mailbox locked", "maildrop locked", "maildrop already locked", "in use", "try again", "temporar", "unable to lock", "lock busy"} {
+	for _, words := range []string{
+		"mailbox is locked", "mailbox locked", "maildrop locked", "maildrop already locked", "in use", "try again", "temporar",
+		"unable to lock", "lock busy",
+	} {
 		if strings.Contains(text, words) {
 			return true
 		}

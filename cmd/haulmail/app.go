@@ -116,9 +116,6 @@ type settings struct {
 	json     bool
 }
 
-// maxJobs bounds --jobs as the config does.
-const maxJobs = 1000
-
 func readSettings(c *cli.Context) (settings, error) {
 	s := settings{
 		config:   c.String("config"),
@@ -128,8 +125,8 @@ func readSettings(c *cli.Context) (settings, error) {
 		verbose:  c.Count("verbose"),
 		json:     c.Bool("json"),
 	}
-	if c.IsSet("jobs") && (s.jobs < 1 || s.jobs > maxJobs) {
-		return s, &usageError{fmt.Sprintf("--jobs is a number from 1 to %d", maxJobs), ""}
+	if c.IsSet("jobs") && (s.jobs < 1 || s.jobs > config.MaxJobs) {
+		return s, &usageError{fmt.Sprintf("--jobs is a number from 1 to %d", config.MaxJobs), ""}
 	}
 	var err error
 	if s.wait, err = timeFlag(c, "wait"); err != nil {

@@ -104,7 +104,10 @@ func RefusesOurCertificate(err error) bool {
 	if !ok || op.Op != "remote error" {
 		return false
 	}
-	for _, alert := range []string{"certificate required", "bad certificate", "unknown certificate", "certificate authority", "expired certificate", "revoked certificate", "access denied"} {
+	for _, alert := range []string{
+		"certificate required", "bad certificate", "unknown certificate", "certificate authority", "expired certificate",
+		"revoked certificate", "access denied",
+	} {
 		if strings.Contains(op.Err.Error(), alert) {
 			return true
 		}

@@ -62,7 +62,10 @@ func (j *jsonLines) event(e fetch.Event) {
 	case fetch.Listed:
 		j.print(jsonAccount{j.of("account", e.Account), j.servers[e.Account], e.Total, e.Bytes, e.Get, e.GetBytes, e.Delete, e.Skip})
 	case fetch.Chosen:
-		j.later(jsonChoice{j.of("choice", e.Account), e.Number, uid(e.UID), known(e.Size), e.Action.String(), e.Reason.String(), text(e.Text), second(e.Fetched), second(e.Reached), facts(&fetch.Facts{Facts: e.Header})})
+		j.later(jsonChoice{
+			j.of("choice", e.Account), e.Number, uid(e.UID), known(e.Size), e.Action.String(), e.Reason.String(), text(e.Text),
+			second(e.Fetched), second(e.Reached), facts(&fetch.Facts{Facts: e.Header}),
+		})
 	case fetch.Skipped:
 		j.later(jsonSkip{j.of("skip", e.Account), uid(e.UID), known(e.Size), e.Reason.String(), text(e.Text)})
 	case fetch.Delivered:
@@ -121,7 +124,10 @@ func (j *jsonLines) done(r fetch.Result) {
 func (j *jsonLines) failure(r fetch.Result) {
 	class := fetch.ClassOf(r.Err)
 	if class != fetch.None && !j.patience.With(class) {
-		line := jsonError{jsonHead: j.head("error"), Account: text(r.Account), Class: class.String(), Error: text(why(r.Err)), Hint: text(Hint(r.Err)), Temporary: temporary(class)}
+		line := jsonError{
+			jsonHead: j.head("error"), Account: text(r.Account), Class: class.String(),
+			Error: text(why(r.Err)), Hint: text(Hint(r.Err)), Temporary: temporary(class),
+		}
 		if e, ok := errors.AsType[*fetch.Error](r.Err); ok {
 			line.Step = text(e.Doing)
 		}
@@ -156,9 +162,14 @@ func (j *jsonLines) print(v any) { j.screen.print(jsonLine(v)) }
 // later is print for events that come by the hundred thousand; the next printed one, such as their batch's commit, takes them along.
 func (j *jsonLines) later(v any) { j.screen.printLater(jsonLine(v)) }
 
+// answerJSON gives the JSON lines of a command that is no run.
+func answerJSON(out *Output) *jsonLines {
+	return newJSONLines(&screen{out: out}, Options{Now: time.Now})
+}
+
 // ConfigJSON tells the mistakes of a config file as JSON lines, and as the last one how the command ends.
 func ConfigJSON(out *Output, errs config.Errors, code int) {
-	j := newJSONLines(&screen{out: out}, Options{Now: time.Now})
+	j := answerJSON(out)
 	for _, e := range errs {
 		j.print(jsonError{
 			jsonHead: j.head("error"), Class: fetch.Config.String(), Step: "read the config",
@@ -171,7 +182,7 @@ func ConfigJSON(out *Output, errs config.Errors, code int) {
 // RefusalJSON tells as JSON lines why a command does nothing at all, for which a wrong command line has the class "usage", and as the last
 // one how it ends.
 func RefusalJSON(out *Output, err error, hint, class string, code int) {
-	j := newJSONLines(&screen{out: out}, Options{Now: time.Now})
+	j := answerJSON(out)
 	line := jsonError{jsonHead: j.head("error"), Class: class, Step: "read the config", Error: text(err.Error()), Hint: text(hint)}
 	if class == ClassUsage {
 		line.Step = "read the command line"
@@ -185,7 +196,7 @@ func RefusalJSON(out *Output, err error, hint, class string, code int) {
 
 // CheckedJSON tells that a config file has no mistakes.
 func CheckedJSON(out *Output, file string, accounts int) {
-	j := newJSONLines(&screen{out: out}, Options{Now: time.Now})
+	j := answerJSON(out)
 	j.print(jsonCheck{j.head("check"), text(file), accounts})
 }
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"haulmail/config"
@@ -141,7 +140,7 @@ type (
 
 // SettingsJSON prints a "setting" line for each.
 func SettingsJSON(out *Output, file string, sections []Section) {
-	j := newJSONLines(&screen{out: out}, Options{Now: time.Now})
+	j := answerJSON(out)
 	for _, section := range sections {
 		for _, s := range section.Settings {
 			line := jsonSetting{jsonHead: j.head("setting"), Key: s.Key.Name, Value: jsonValue(s.Value), Origin: s.by(), Name: s.Name}
@@ -172,7 +171,7 @@ func jsonValue(v any) any {
 
 // PlacesJSON prints a "place" line for each.
 func PlacesJSON(out *Output, places []Place) {
-	j := newJSONLines(&screen{out: out}, Options{Now: time.Now})
+	j := answerJSON(out)
 	for _, p := range places {
 		j.print(jsonPlace{j.head("place"), p.What, text(p.Path), p.By, p.Name, p.Exists})
 	}
