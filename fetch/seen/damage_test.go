@@ -1,6 +1,7 @@
 package seen
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -157,6 +158,24 @@ func TestDamageIsFound(t *testing.T) {
 			copy(spoiled[n*page:], with)
 			try(fmt.Sprintf("page %d %s", n, what), spoiled, n < 2)
 		}
+	}
+}
+
+// A page that is neither part of the tree nor free was cut off from one of them, with all that hung on it.
+func TestLostPage(t *testing.T) {
+	data := grown(t)
+	m, ok, err := newestMeta(bytes.NewReader(data), int64(len(data)))
+	if err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	count := data[int64(m.freelist)*m.pageSize+10:]
+	free := native.Uint16(count)
+	if free == 0 {
+		t.Fatal("no page is free")
+	}
+	native.PutUint16(count, free-1)
+	if _, err := use(t, filepath.Join(t.TempDir(), "me.state"), data); !damaged(err) {
+		t.Error(err)
 	}
 }
 
