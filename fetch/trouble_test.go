@@ -42,6 +42,11 @@ func TestErrorAfter(t *testing.T) {
 			{2 * time.Minute, &busy, Temporary, "for 3 runs", false},
 			{hour, nil, None, "", true},
 		}},
+		{"6h, by a clock that is set back", config.Lasting{For: config.Duration(6 * hour)}, []run{
+			{0, &busy, Held, "", false},
+			{-10 * hour, &busy, Held, "", false},
+			{7 * hour, &busy, Temporary, "for 3 runs", false},
+		}},
 		{"another failure between", config.Lasting{Runs: 2}, []run{
 			{0, &busy, Held, "", false},
 			{hour, &password, Login, "[AUTH] no", false},

@@ -30,6 +30,7 @@ func TestFaults(t *testing.T) {
 		{"close", 1, false, unix.EIO, "write", true}, // file 5: the first is held
 		{"close", 20, false, unix.EIO, "write", true},
 		{"close", 37, false, unix.EIO, "sync", true}, // one that was held
+		{"close", 1, true, unix.EIO, "write", true},  // behind its own fsync
 		{"syncfs", 1, false, unix.EIO, "sync", true},
 		{"syncfs", 1, false, unix.ENOSPC, "sync", true},
 		{"sync", 1, true, unix.EIO, "write", true}, // the 33rd file finds no room to wait
