@@ -35,6 +35,7 @@ var zone = []string{
 	"--srv-host=_pop3s._tcp.weight.test,light.weight.test,995,0,1",
 	"--srv-host=_pop3s._tcp.none.test",
 	"--srv-host=_pop3._tcp.none.test",
+	"--srv-host=_pop3s._tcp.portless.test,pop.portless.test,0",
 	"--srv-host=_pop3s._tcp.half.test",
 	"--srv-host=_pop3._tcp.half.test,pop.half.test,110",
 }

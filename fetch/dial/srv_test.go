@@ -66,6 +66,7 @@ func TestServicesThatAreNot(t *testing.T) {
 		"no record":       {dns, "four.test", UnknownHost, "it names none (no SRV record _pop3s._tcp or _pop3._tcp)"},
 		"no such domain":  {dns, "nobody.test", UnknownHost, "it names none (no SRV record _pop3s._tcp or _pop3._tcp)"},
 		"a dot":           {dns, "none.test", NoService, "the domain says that it has none"},
+		"port 0":          {dns, "portless.test", NoService, "the domain says that it has none"},
 		"server failure":  {startBadDNS(t, codeServFail, codeServFail), "x.test", ResolverFailed, "the name server failed (SERVFAIL)"},
 		"refused":         {startBadDNS(t, codeRefused, codeRefused), "x.test", ResolverFailed, "the name server refused the question"},
 		"silent":          {startBadDNS(t, silent, silent), "x.test", ResolverFailed, "no answer in time"},
