@@ -2,12 +2,15 @@ package fetch
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"haulmail/config"
+	"haulmail/fetch/pop3"
 	"haulmail/fetch/pop3/pop3test"
 	"haulmail/fetch/seen"
 )
@@ -160,4 +163,25 @@ func TestSecondSessionIsRefused(t *testing.T) {
 		t.Error("the next run sends commands ahead again")
 	}
 	l.holds(texts(t, mail(8))...)
+}
+
+// Another session may get further where a message, or commands sent ahead, ended the one before, and not where the server was too slow
+// altogether or the disk failed.
+func TestMayGoOn(t *testing.T) {
+	slow, slowest := &pop3.TimeoutError{Doing: "RETR 1"}, &pop3.TimeoutError{Doing: "RETR 1", Session: true}
+	for _, row := range []struct {
+		broken brokenSession
+		want   bool
+	}{
+		{brokenSession{err: io.ErrUnexpectedEOF}, false},
+		{brokenSession{err: io.ErrUnexpectedEOF, ahead: true}, true},
+		{brokenSession{err: slow, culprit: true}, true},
+		{brokenSession{err: slowest, culprit: true}, false},
+		{brokenSession{err: slowest, ahead: true}, false},
+		{brokenSession{err: &pop3.SinkError{Err: syscall.ENOSPC}, ahead: true}, false},
+	} {
+		if got := row.broken.mayGoOn(); got != row.want {
+			t.Errorf("%+v: %v, want %v", row.broken, got, row.want)
+		}
+	}
 }
