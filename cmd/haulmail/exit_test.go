@@ -81,7 +81,7 @@ func TestExitCodeOfErrors(t *testing.T) {
 		{&toldError{code: 77}, nil, 77, ""},
 		{&usageError{"unknown flag", "try help"}, nil, 64, "haulmail: unknown flag\n  hint: try help\n"},
 		{&noConfigError{"/x/config.toml"}, nil, 66, "haulmail: no config file /x/config.toml\n  hint: name another file with -c FILE, or begin with"},
-		{&noConfigError{"/my x/config.toml"}, nil, 66, "haulmail: no config file /my x/config.toml\n  hint: write it (a sample: haulmail help config)"},
+		{&noConfigError{"/my x/config.toml"}, nil, 66, "haulmail: no config file /my x/config.toml\n  hint: name another file with -c FILE, or begin with a sample: mkdir -p '/my x' &&"},
 		{config.Errors{{File: "c", Line: 1, Col: 2, Source: "ab", Start: 1, Len: 1, Message: "bad"}}, nil, 78, "haulmail: c:1:2: bad\n"},
 		{&unreadableError{errors.New("is a directory"), ""}, nil, 66, "haulmail: is a directory\n"},
 		{&signalError{syscall.SIGINT}, nil, 130, "haulmail: stopped by SIGINT\n"},
