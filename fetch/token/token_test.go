@@ -472,7 +472,8 @@ func TestTokenFile(t *testing.T) {
 				if err := os.MkdirAll(l.keeper.Folder, 0o700); err != nil {
 					t.Fatal(err)
 				}
-				if err := os.WriteFile(l.keeper.Path(l.account), []byte(c.text), c.mode); err != nil {
+				path := l.keeper.Path(l.account)
+				if err := errors.Join(os.WriteFile(path, []byte(c.text), c.mode), os.Chmod(path, c.mode)); err != nil { // whatever the umask
 					t.Fatal(err)
 				}
 			}
