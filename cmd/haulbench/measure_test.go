@@ -23,6 +23,7 @@ var built struct {
 }
 
 func TestMain(m *testing.M) {
+	syscall.Umask(0o022) // Dovecot's mail user reads what the tests write
 	code := m.Run()
 	if built.dir != "" {
 		_ = os.RemoveAll(built.dir)

@@ -26,6 +26,7 @@ func (c cleaner) Run() int {
 	if signal.Ignored(syscall.SIGHUP) { // by nohup, say: the programs under test would inherit that
 		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	}
+	syscall.Umask(0o022) // Dovecot's mail user reads what the tests write
 	code := c.m.Run()
 	if binary.dir != "" {
 		_ = os.RemoveAll(binary.dir)
