@@ -12,11 +12,12 @@ import (
 
 func checkCommand(p *program) *cli.Command {
 	return &cli.Command{
-		Name:        "check",
-		Category:    categorySetUp,
-		Usage:       "check the config; with --connect, the servers too",
-		UsageText:   "haulmail check [--connect] [flags] [ACCOUNT...]",
-		Description: "Reads the whole config and the files that it names, and tells every mistake. With --connect it also logs in to the accounts, and out again, and tells what their servers show and offer.",
+		Name:      "check",
+		Category:  categorySetUp,
+		Usage:     "check the config; with --connect, the servers too",
+		UsageText: "haulmail check [--connect] [flags] [ACCOUNT...]",
+		Description: "Reads the whole config and the files that it names, and tells every mistake. With --connect it also logs in to the " +
+			"accounts, and out again, and tells what their servers show and offer.",
 		Flags: append([]cli.Flag{
 			&cli.BoolFlag{Name: "connect", Usage: "resolve the servers, connect, log in"},
 		}, oneOffFlags()...),

@@ -37,7 +37,9 @@ func configCommand(p *program) *cli.Command {
 		UsageText: "haulmail config show [flags] [ACCOUNT...]\n" +
 			"        haulmail config path [flags]\n" +
 			"        haulmail config example",
-		Description: "show prints every key of the accounts that has a value, as TOML, each with its origin: a line of the config, its [defaults], a flag, the environment, or haulmail's default. Passwords are not shown, commands and the names of files are.\n\n" +
+		Description: "show prints every key of the accounts that has a value, as TOML, each with its origin: a line of the config, its " +
+			"[defaults], a flag, the environment, or haulmail's default. Passwords are not shown, commands and the names of files " +
+			"are.\n\n" +
 			"path tells where the config and the state are, and why there.\n\n" +
 			"example prints a commented sample with every key there is.",
 		Action: func(c *cli.Context) error { return p.choose(c, configVerbs) },

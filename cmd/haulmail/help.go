@@ -62,7 +62,8 @@ func helpCommand(p *program) *cli.Command {
 		Category:  categoryOther,
 		Usage:     "show help on a command, or the manual",
 		UsageText: "haulmail help [COMMAND]\n        haulmail help config\n        haulmail help json\n        haulmail help --man [config]",
-		Description: "help config prints a sample config, help json the JSON Schema of the lines of --json. With --man, the manual page haulmail(1), or with the word config haulmail.toml(5), to be shown by a viewer:\n\n" +
+		Description: "help config prints a sample config, help json the JSON Schema of the lines of --json. With --man, the manual page " +
+			"haulmail(1), or with the word config haulmail.toml(5), to be shown by a viewer:\n\n" +
 			"  haulmail help --man | man -l -",
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "man", Usage: "print a manual page (mdoc)"}},
 		Action: func(c *cli.Context) error {

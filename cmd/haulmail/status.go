@@ -17,7 +17,9 @@ func statusCommand(p *program) *cli.Command {
 		Category:  categoryMail,
 		Usage:     "show how the last runs ended, and what runs now",
 		UsageText: "haulmail status [--check] [flags] [ACCOUNT...]",
-		Description: "Prints one line an account: when it was run last and how that ended, when mail was fetched or deleted last and how much, how many messages the state knows, how many failed; below it, what is wrong and since when. It asks no server, waits for no run and changes nothing.\n\n" +
+		Description: "Prints one line an account: when it was run last and how that ended, when mail was fetched or deleted last and how " +
+			"much, how many messages the state knows, how many failed; below it, what is wrong and since when. It asks no server, " +
+			"waits for no run and changes nothing.\n\n" +
 			"Telling it is a success whatever it tells. With --check it exits as the last run did, with the code of the worst of several accounts, for monitoring.",
 		Flags:  []cli.Flag{&cli.BoolFlag{Name: "check", Usage: "exit with the code of the worst last run"}},
 		Action: p.status,

@@ -167,11 +167,12 @@ func readHeader(conn net.Conn) (string, error) {
 
 // refusal words why the proxy did not connect.
 func (p Proxy) refusal(err error, limit time.Duration) *Error {
+	const rightKind = "does proxy name the right kind, socks5:// or http://?"
 	switch {
 	case isTimeout(err):
-		return &Error{Kind: TimedOut, reason: "the proxy gave " + within(limit), hint: "does proxy name the right kind, socks5:// or http://? If so, the server may be down: try again later"}
+		return &Error{Kind: TimedOut, reason: "the proxy gave " + within(limit), hint: rightKind + " If so, the server may be down: try again later"}
 	case lost(err):
-		return &Error{Kind: Lost, reason: "the proxy ended the connection", hint: "does proxy name the right kind, socks5:// or http://?"}
+		return &Error{Kind: Lost, reason: "the proxy ended the connection", hint: rightKind}
 	case errors.Is(err, errNoProxy):
 		return &Error{Kind: ProxyRefused, reason: err.Error(), hint: "check the port in proxy, and whether it is socks5:// or http://"}
 	}

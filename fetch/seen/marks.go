@@ -71,7 +71,8 @@ type Marked struct {
 }
 
 // AddMarks marks messages of a listing, in one transaction, or in none for no messages. Marks of UIDs that the server has not listed for
-// KeepVanished are forgotten with it, and so are older marks of those that are marked, so that no more are kept than there were messages; the same holds for of as for Finish.
+// KeepVanished are forgotten with it, and so are older marks of those that are marked, so that no more are kept than there were messages;
+// the same holds for of as for Finish.
 func (s *Store) AddMarks(kind Mark, marked []Marked, of *Matched) error {
 	if len(marked) == 0 {
 		return nil

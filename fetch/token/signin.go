@@ -48,7 +48,8 @@ func (k Keeper) SignIn(ctx context.Context, a *config.Account, person Person) (G
 		return Granted{}, err
 	}
 	if person.Browser && c.provider.AuthURL == "" {
-		return Granted{}, &Error{Step: StepProvider, Kind: Misconfigured, Err: fmt.Errorf("provider %q has no auth_url for a browser", c.provider.Name), Hint: "leave out --browser"}
+		err := fmt.Errorf("provider %q has no auth_url for a browser", c.provider.Name)
+		return Granted{}, &Error{Step: StepProvider, Kind: Misconfigured, Err: err, Hint: "leave out --browser"}
 	}
 	var got *oauth2.Token
 	if c.provider.DeviceURL == "" || person.Browser {
