@@ -126,7 +126,7 @@ func TestFile(t *testing.T) {
 			}
 			got, err := secret.Source{}.Password(t.Context(), account(config.Password{File: path}))
 			e := want(t, got, err, c.password, c.why)
-			if c.why == "can be read by others" && e.Hint != `chmod 600 '`+strings.ReplaceAll(path, "'", `'\''`)+`'` {
+			if c.why == "can be read by others" && e.Hint != `chmod 600 '`+strings.ReplaceAll(path, "'", `'"'"'`)+`'` {
 				t.Errorf("hint %q", e.Hint)
 			}
 		})

@@ -30,7 +30,7 @@ func TestFormat(t *testing.T) {
 		{"{{.Hash}} {{.MessageID}}", "sha256:9f86 1@example.org\n"},
 		{"{{.Date}} {{age .Date}} {{.Date.Year}}", "2026-11-20T11:00:01Z 3d 2026\n"},
 		{"{{tab .UID .Size .Action .Reason}}{{tab}}.", "u\\x1b7\t4404019\tget\t\t.\n"},
-		{"rm {{quote .Path}} {{quote .From}}", `rm '/home/me/My Mail/new/1795435202.H5' '"O'\''Neil" <o@example.org>'` + "\n"},
+		{"rm {{quote .Path}} {{quote .From}}", `rm '/home/me/My Mail/new/1795435202.H5' '"O'"'"'Neil" <o@example.org>'` + "\n"},
 		{"{{json .Subject}} {{json .Date}}", `"Grüße\u202e <b>" "2026-11-20T11:00:01Z"` + "\n"},
 		{"{{.Subject}}", "Grüße\u202e <b>\n"},
 		{"{{if gt .Size 100}}large{{else}}{{.Key}}{{end}}", "large\n"},
