@@ -3,6 +3,7 @@ package fetch
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"haulmail/config"
@@ -94,43 +95,57 @@ func (h *haul) failed(p *plan, i int, why error) {
 	if h.result.Failed++; h.result.Failed <= mostTold {
 		h.warn("message %d (UID %q): %v", p.list.Number(i), p.list.UID(i), why)
 	}
+	f := failure{p, i, why.Error()}
 	name := p.name(i)
-	told := Skipped{Account: h.a.Name, UID: p.list.UID(i), Size: p.list.Size(i), Reason: ReasonFailed, Text: why.Error()}
 	if name == nil || len(h.failures) >= seen.MaxFailures {
 		// It has no name to be noted by, or the state keeps no more: it is asked for again.
-		h.tell(told)
+		h.tellFailure(f)
 		return
 	}
 	h.left[string(name)] = ReasonFailed
-	h.failures = append(h.failures, failure{told, seen.Failure{
-		UID: name, Count: p.failures[string(name)].Count + 1, Last: h.Now(), Reason: why.Error(),
-	}})
+	h.failures = append(h.failures, f)
 }
 
-// failure is a message that could not be had, to be told of and noted once it is sure that the session was not to blame.
+// failure is a message that could not be had, to be told of and noted once it is sure that the session was not to blame. There may be
+// many: what is told and noted is made when it is.
 type failure struct {
-	told Skipped
-	note seen.Failure
+	p   *plan
+	i   int // in the plan's listing
+	why string
+}
+
+func (h *haul) tellFailure(f failure) {
+	h.tell(Skipped{Account: h.a.Name, UID: f.p.list.UID(f.i), Size: f.p.list.Size(f.i), Reason: ReasonFailed, Text: f.why})
 }
 
 // forgive forgets the failures of a session in which commands were sent ahead and which broke: that may be what they came from.
 func (h *haul) forgive() {
 	for _, f := range h.failures {
-		delete(h.left, string(f.note.UID))
+		delete(h.left, string(f.p.name(f.i)))
 	}
 	h.failures = nil
 }
 
-// recordFailures writes down what has failed since the last call.
+// notedAtOnce is how many failures are written in one transaction. What a transaction changes is held until its end; nothing is lost
+// between two.
+const notedAtOnce = 1000
+
+// recordFailures tells of what has failed since the last call, and writes it down.
 func (h *haul) recordFailures() error {
-	if len(h.failures) == 0 {
-		return nil
-	}
-	notes := make([]seen.Failure, len(h.failures))
-	for k, f := range h.failures {
-		notes[k] = f.note
-		h.tell(f.told)
-	}
+	now, all := h.Now(), h.failures
 	h.failures = nil
-	return onDisk("record what failed", h.store.NoteFailures(notes, nil))
+	for _, f := range all {
+		h.tellFailure(f)
+	}
+	for some := range slices.Chunk(all, notedAtOnce) {
+		notes := make([]seen.Failure, len(some))
+		for k, f := range some {
+			name := f.p.name(f.i)
+			notes[k] = seen.Failure{UID: name, Count: f.p.failures[string(name)].Count + 1, Last: now, Reason: f.why}
+		}
+		if err := h.store.NoteFailures(notes, nil); err != nil {
+			return onDisk("record what failed", err)
+		}
+	}
+	return nil
 }

@@ -19,7 +19,7 @@ import (
 	"haulmail/fetch/pop3/pop3test"
 )
 
-// mostMemory is what a run may take, whatever the server sends: the 32 MiB. A run that does nothing takes 10.
+// mostMemory is what a run may take, whatever the server sends: the 32 MiB. A run that does nothing takes 15.
 const mostMemory = 32 << 20
 
 // hostileUser logs in to the servers of these tests; the password has characters that quotes and JSON change.

@@ -18,9 +18,9 @@ const (
 	// half as long again as RFC 1939 §7 allows, on the average.
 	listingPerMessage = 128
 	// unforeseenListing is what a listing may take whatever STAT told: STAT is advisory, and some servers tell nothing usable. With
-	// UIDs of 40 octets that is 100,000 messages; and two listings without an end, the garbage collector being late for the first,
+	// UIDs of 40 octets that is 80,000 messages; and two listings without an end, the garbage collector being late for the first,
 	// leave the process below 32 MiB.
-	unforeseenListing = 6 << 20
+	unforeseenListing = 5 << 20
 	// maxHeader bounds a header in octets: some ten times the largest that mail servers take.
 	maxHeader = 1 << 20
 	// maxCapabilities is some five times what any server announces.

@@ -196,9 +196,9 @@ func responseCode(text string) (code, words string) {
 	return strings.ToUpper(text[1:end]), strings.TrimLeft(text[end+1:], " ")
 }
 
-// redact replaces what the server must not have repeated.
+// redact replaces what the server must not have repeated. A replacer is dear to make, and a server may refuse each of many messages.
 func (c *Client) redact(text string) string {
-	if len(c.secrets) == 0 {
+	if !slices.ContainsFunc(c.secrets, func(secret string) bool { return strings.Contains(text, secret) }) {
 		return text
 	}
 	return strings.NewReplacer(c.secrets...).Replace(text)

@@ -131,19 +131,28 @@ func clearLapsed(tx *bolt.Tx, lapsed func(Failure) bool) error {
 	return clearFailures(tx, len(uids), func(i int) []byte { return uids[i] })
 }
 
-// dropOldest keeps the bucket within MaxFailures.
+// dropOldest keeps the bucket within MaxFailures. A damaged record is an error.
 func dropOldest(b *bolt.Bucket) error {
 	type dated struct {
 		key  []byte
 		last int64
 	}
-	var all []dated
-	err := b.ForEach(func(key, sealed []byte) error {
+	kept := 0
+	check := func(key, sealed []byte) error {
+		kept++
+		_, err := readFailure(key, sealed)
+		return err
+	}
+	if err := b.ForEach(check); err != nil || kept <= MaxFailures {
+		return err
+	}
+	all := make([]dated, 0, kept)
+	gather := func(key, sealed []byte) error {
 		f, err := readFailure(key, sealed)
 		all = append(all, dated{key, f.Last.Unix()})
 		return err
-	})
-	if err != nil || len(all) <= MaxFailures {
+	}
+	if err := b.ForEach(gather); err != nil {
 		return err
 	}
 	slices.SortStableFunc(all, func(a, b dated) int { return cmp.Compare(a.last, b.last) })
