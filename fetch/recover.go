@@ -21,8 +21,8 @@ const (
 	finish                   // whole in the spool: to be moved into new/
 )
 
-// judge is the table by which recovery decides. whole tells whether the file in the spool has the intent's size and hash; same, whether the Maildir
-// is the folder that the intent was written for, on a system that has been running ever since.
+// judge is the table by which recovery decides. whole tells whether the file in the spool has the intent's size and hash; same, whether
+// the Maildir is the folder that the intent was written for, on a system that has been running ever since.
 func judge(place maildir.Place, whole, same bool, age time.Duration) verdict {
 	switch {
 	case place&(maildir.InNew|maildir.InCur) != 0:
