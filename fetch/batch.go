@@ -133,10 +133,11 @@ func (b *batcher) commit(batch []*arrival) error {
 	}
 	b.h.Step(StepBatchSynced)
 	intents := b.intents(batch)
-	if err := b.h.store.Begin(intents, b.delivered...); err != nil {
+	settle := b.delivered
+	b.delivered = nil // whatever becomes of the transaction, they are settled by it, or by recovery
+	if err := b.h.store.Begin(intents, settle...); err != nil {
 		return onDisk("record what is being delivered", err)
 	}
-	b.delivered = nil
 	b.h.Step(StepIntentsWritten)
 	safe, err := b.deliver(batch, files, intents)
 	if len(safe) > 0 {

@@ -42,7 +42,8 @@ func (h *haul) retrieve(s *session, p *plan) error {
 	exact := h.exactSizes
 	err := h.receiveAll(s, p, b)
 	if batchErr := b.finish(); batchErr != nil {
-		return batchErr
+		// The batch before the one that failed is safe, and told of: an open intent would have it depend on what recovery finds.
+		return also(batchErr, onDisk("record what was fetched", h.store.Finish(b.delivered, nil)))
 	}
 	if h.box == nil {
 		return err

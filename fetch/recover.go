@@ -2,6 +2,9 @@ package fetch
 
 import (
 	"errors"
+	"io/fs"
+	"slices"
+	"syscall"
 	"time"
 
 	"haulmail/fetch/seen"
@@ -109,7 +112,7 @@ func (h *haul) recoverBatch(b *seen.Batch, told *Recovered) error {
 		return onDisk("record what was recovered", err)
 	}
 	h.tellFinished(box, finished)
-	return nil
+	return onDisk("clear the spool", removeRest(box, b, verdicts))
 }
 
 // tellFinished tells of mail that recovery has delivered. What the earlier run delivered itself, it may have told of.
@@ -168,34 +171,60 @@ func (h *haul) judgeAll(box *maildir.Box, b *seen.Batch) ([]verdict, error) {
 	for k, in := range b.Intents {
 		whole := false
 		if places[k].Place == maildir.InSpool {
-			size, sum, err := box.Check(in.Key)
-			if err != nil {
+			if whole, err = isWhole(box, in); err != nil {
 				return nil, onDisk("read an earlier run's mail", err)
 			}
-			whole = size == in.Size && sum == in.Sum
 		}
 		verdicts[k] = judge(places[k].Place, whole, same, age)
 	}
 	return verdicts, nil
 }
 
-// execute makes the verdicts true on disk: whole files go to new/, all others leave the spool, and the folders are durable.
+// isWhole tells whether a file in the spool is what its intent says. One that was taken from there since, or that lies where the disk cannot
+// be read, is not, and is no reason to stop either: its message is still on the server.
+func isWhole(box *maildir.Box, in seen.Intent) (bool, error) {
+	size, sum, err := box.Check(in.Key)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.EIO):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	return size == in.Size && sum == in.Sum, nil
+}
+
+// execute makes the verdicts true on disk: whole files go to new/, and the folders are durable. What a cleaner took from the spool before
+// its turn came was not delivered, which is known now and could not be told later: its verdict changes. Nothing is removed: as long as
+// its intent is open, a file in the spool is the evidence that it was not delivered.
 func execute(box *maildir.Box, b *seen.Batch, verdicts []verdict) error {
-	var whole, rest []string
+	var whole []string
 	for k, in := range b.Intents {
 		if verdicts[k] == finish {
 			whole = append(whole, in.Key)
-		} else {
-			rest = append(rest, in.Key)
 		}
 	}
 	if len(whole) > 0 {
-		if err := box.Finish(whole); err != nil {
+		err := box.Finish(whole)
+		if lost, ok := errors.AsType[*maildir.LostError](err); ok {
+			for k, in := range b.Intents {
+				if slices.Contains(lost.Keys, in.Key) {
+					verdicts[k] = again
+				}
+			}
+		} else if err != nil {
 			return err
 		}
 	}
-	if err := box.Remove(rest); err != nil {
-		return err
-	}
 	return box.SyncFolders()
+}
+
+// removeRest takes out of the spool what was not moved to new/, once no intent names it any more. What a crash leaves of it is swept.
+func removeRest(box *maildir.Box, b *seen.Batch, verdicts []verdict) error {
+	var rest []string
+	for k, in := range b.Intents {
+		if verdicts[k] != finish {
+			rest = append(rest, in.Key)
+		}
+	}
+	return box.Remove(rest)
 }

@@ -125,7 +125,7 @@ func (b *Box) Check(key string) (size int64, sum Sum, err error) {
 // those of Deliver.
 func (b *Box) Finish(keys []string) error {
 	for _, key := range keys {
-		if err := b.syncContent(key); err != nil {
+		if err := b.syncContent(key); err != nil && !errors.Is(err, fs.ErrNotExist) { // the move finds out what is gone
 			return err
 		}
 	}

@@ -113,7 +113,7 @@ func (c sysCall) writes() bool {
 }
 
 // grounds are what a run that meets an error of the disk may begin with.
-var grounds = []string{"nothing", "a crash before the rename", "a crash after the rename", "some mail fetched before"}
+var grounds = []string{"nothing", "a crash before the rename", "a crash before the rename, and damage", "a crash after the rename", "some mail fetched before"}
 
 // newGround makes such a beginning.
 func newGround(t *testing.T, ground, deletion string, messages int) *haul {
@@ -122,6 +122,11 @@ func newGround(t *testing.T, ground, deletion string, messages int) *haul {
 	switch ground {
 	case "a crash before the rename":
 		k.killedAtStep(beforeRename, 1)
+	case "a crash before the rename, and damage":
+		k.killedAtStep(beforeRename, 1)
+		if err := os.Truncate(k.spooled()[0], 10); err != nil {
+			t.Fatal(err)
+		}
 	case "a crash after the rename":
 		k.killedAtStep(afterRename, 1)
 	case "some mail fetched before":
