@@ -182,7 +182,8 @@ func (h *haul) close() error {
 const noteMaildir = "maildir"
 
 // openMaildir opens the Maildir, and makes it if mail was never delivered there: one that was there and is gone is a disk that is
-// not mounted, and making it afresh would hide that. It notes what recovery has to know of the batches to come.
+// not mounted, and making it afresh would hide that. The first time it is made durable, too: a run that made it may have been cut off.
+// It notes what recovery has to know of the batches to come.
 func (h *haul) openMaildir() error {
 	last, err := h.store.Note(noteMaildir)
 	if err != nil {
@@ -191,6 +192,11 @@ func (h *haul) openMaildir() error {
 	before := string(last) == h.a.Maildir
 	if h.box == nil {
 		if h.box, err = h.openBox(h.a.Maildir, !before); err != nil {
+			return onDisk("open the Maildir", err)
+		}
+	}
+	if !before {
+		if err := h.box.SyncAbove(); err != nil {
 			return onDisk("open the Maildir", err)
 		}
 	}

@@ -119,6 +119,9 @@ func (d *powerDisk) get(dir int, name string) (*node, error) {
 	if name == "." || name == "" {
 		return folder, nil
 	}
+	if name == ".." {
+		return nil, unix.EACCES // what is above the Maildir is durable, and not ours
+	}
 	if e, ok := folder.entries[name]; ok && e.last() != nil {
 		return e.last(), nil
 	}

@@ -188,6 +188,32 @@ func TestSafeMailIsSettledThoughTheDiskFails(t *testing.T) {
 	}
 }
 
+// Before the first delivery into a Maildir its own entry, and those above it, are made durable: whoever made it may not have come so far.
+// From then on that is known.
+func TestFirstDeliveryMakesTheMaildirDurable(t *testing.T) {
+	l := newPowerLab(t, powerRule{})
+	w := &world{disk: newPowerDisk(), mail: mail(1)}
+	const ofTheMaildir = "fsync "
+	for run, want := range []bool{true, false} {
+		moments, err := l.record(w, nil)
+		check(t, err)
+		synced, noted := -1, -1
+		for i, m := range moments {
+			switch m.next {
+			case ofTheMaildir:
+				synced = i
+			case "(" + StepIntentsWritten + ")":
+				noted = i
+			}
+		}
+		if noted < 0 || (synced >= 0) != want || synced > noted {
+			t.Errorf("run %d: the Maildir is synced at moment %d, the intents are written at %d; synced at all: want %v", run+1, synced, noted, want)
+		}
+		w.mail = mail(2)
+		l.now = nil
+	}
+}
+
 // namesOf gives the UID of each text as it is delivered.
 func namesOf(t *testing.T, msgs []pop3test.Message) map[string]string {
 	t.Helper()

@@ -10,22 +10,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// prepare sees to it that there is a Maildir with its three folders at the path.
-func (b *Box) prepare(opt Options) error {
+// prepare sees to it that there is a Maildir with its three folders at the path,
+// and tells whether it had to make any of them.
+func (b *Box) prepare(opt Options) (made bool, err error) {
 	st, err := b.look()
 	if err != nil {
-		return err
+		return false, err
 	}
 	switch {
 	case st == complete, st == partial && opt.Look:
-		return nil
+		return false, nil
 	case st == absent && !opt.Create:
-		return missingError{b.path}
+		return false, missingError{b.path}
 	}
 	if err := b.make(); err != nil {
-		return &CreateError{Path: b.path, Err: err}
+		return false, &CreateError{Path: b.path, Err: err}
 	}
-	return nil
+	return true, nil
 }
 
 type missingError struct{ path string }
@@ -96,55 +97,52 @@ func (b *Box) wantEmpty(root int) error {
 	return nil
 }
 
-// make makes the Maildir and the folders above it, and makes their entries
-// durable up to the first folder that was there before. Its three folders are
-// empty: there is nothing in them yet to be made durable.
+// make makes the Maildir and the folders above it.
 func (b *Box) make() error {
-	above, err := firstFolder(b.path)
-	if err != nil {
-		return err
-	}
 	if err := os.MkdirAll(filepath.Dir(b.path), 0o700); err != nil {
 		return err
 	}
-	if err := gomaildir.Dir(b.path).Init(); err != nil {
-		return err
-	}
-	for p := b.path; ; p = filepath.Dir(p) {
-		if err := b.syncPath(p); err != nil {
-			return err
-		}
-		if p == above || p == filepath.Dir(p) {
-			return nil
-		}
-	}
+	return gomaildir.Dir(b.path).Init()
 }
 
-// firstFolder returns the nearest folder above path that exists.
-func firstFolder(path string) (string, error) {
-	for p := filepath.Dir(path); ; p = filepath.Dir(p) {
-		_, err := os.Stat(p)
-		if err == nil || p == filepath.Dir(p) {
-			return p, err
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return "", err
-		}
+// SyncAbove makes the entry of the Maildir and of each folder above it durable, up
+// to the root of its file system: whoever made them may have been cut off before
+// he did. It is called before the first delivery into a Maildir, whose folders
+// have nothing in them to be made durable until then. It fails with *IOError.
+func (b *Box) SyncAbove() error {
+	if b.anchored {
+		return nil
 	}
+	err := b.syncUpward(b.root, b.path)
+	b.anchored = err == nil
+	return err
 }
 
-func (b *Box) syncPath(path string) error {
-	fd, err := b.disk.Open(unix.AT_FDCWD, path, folderFlags, 0)
+// syncUpward syncs a folder and those above it. A folder that may be written but
+// not read, such as a drop box, cannot be synced, and hides what is above it.
+func (b *Box) syncUpward(dir int, path string) error {
+	here, err := b.disk.Stat(dir, "")
+	if err != nil {
+		return b.ioError("stat", path, err)
+	}
+	if err := b.disk.Sync(dir); err != nil && !noFolderSync(err) {
+		return b.ioError("sync", path, err)
+	}
+	path = filepath.Dir(path)
+	above, err := b.disk.Open(dir, "..", folderFlags, 0)
 	if errors.Is(err, fs.ErrPermission) {
-		return nil // a folder that may be written but not read, such as a drop box, cannot be synced
+		return nil
 	}
 	if err != nil {
-		return &fs.PathError{Op: "open", Path: path, Err: err}
+		return b.ioError("open", path, err)
 	}
-	err = b.disk.Sync(fd)
-	_ = b.disk.Close(fd)
-	if err != nil && !noFolderSync(err) {
-		return &fs.PathError{Op: "sync", Path: path, Err: err}
+	defer func() { _ = b.disk.Close(above) }()
+	there, err := b.disk.Stat(above, "")
+	if err != nil {
+		return b.ioError("stat", path, err)
 	}
-	return nil
+	if there.Dev != here.Dev || there.Ino == here.Ino {
+		return nil
+	}
+	return b.syncUpward(above, path)
 }

@@ -70,6 +70,7 @@ type Box struct {
 	new      int
 	cur      int
 	tmp      int
+	anchored bool   // SyncAbove is done
 	group    *group // who shares a syncfs with this box
 	seq      atomic.Uint64
 	failed   atomic.Pointer[IOError]
@@ -117,12 +118,17 @@ func randomHex() string {
 }
 
 func (b *Box) open(opt Options, flusher *Flusher) error {
-	if err := b.prepare(opt); err != nil {
+	made, err := b.prepare(opt)
+	if err != nil {
 		return err
 	}
-	var err error
 	if b.root, err = b.disk.Open(unix.AT_FDCWD, b.path, folderFlags, 0); err != nil {
 		return b.ioError("open", b.path, err)
+	}
+	if made {
+		if err := b.SyncAbove(); err != nil {
+			return &CreateError{Path: b.path, Err: err}
+		}
 	}
 	for _, f := range []struct {
 		name string

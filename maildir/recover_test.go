@@ -264,7 +264,8 @@ func TestRecoveryWithoutSpool(t *testing.T) {
 	if err := errors.Join(b.Sweep(), b.Remove([]string{"1.x"}), b.SyncFolders(), b.Finish(nil)); err != nil {
 		t.Error(err)
 	}
-	if err := b.Finish([]string{"1.x"}); !errors.Is(err, fs.ErrNotExist) {
+	var lost *LostError
+	if err := b.Finish([]string{"1.x"}); !errors.As(err, &lost) || !slices.Equal(lost.Keys, []string{"1.x"}) {
 		t.Errorf("Finish: %v", err)
 	}
 }

@@ -292,6 +292,9 @@ func (b *Box) move(keys []string) error {
 		return nil
 	}
 	spool := b.openSpool()
+	if spool < 0 {
+		return b.lost(keys)
+	}
 	var gone []string
 	for _, key := range keys {
 		err := b.disk.Rename(spool, baseOf(key), b.new, key)

@@ -52,6 +52,9 @@ func (s *Store) update(doing string, fn func(*bolt.Tx) error) error {
 }
 
 func (s *Store) transact(fn func(*bolt.Tx) error) error {
+	if err := s.anchor(); err != nil {
+		return err
+	}
 	tx, err := s.db.Begin(true)
 	if err != nil {
 		return err
