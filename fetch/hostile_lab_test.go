@@ -32,6 +32,7 @@ type wire struct {
 
 var (
 	plain    = wire{"plain", config.TLSNone, nil, "s3cret"}
+	oneByOne = wire{"no pipelining", config.TLSNone, []string{"UIDL", "USER", "SASL PLAIN", "TOP"}, "s3cret"}
 	userPass = wire{"USER and PASS", config.TLSNone, []string{"UIDL", "USER", "PIPELINING"}, "s3cret"}
 	twoSteps = wire{"AUTH in two steps", config.TLSNone, nil, strings.Repeat("s3cret", 40)} // too long for one line
 	implicit = wire{"implicit TLS", config.TLSImplicit, nil, "s3cret"}

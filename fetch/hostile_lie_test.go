@@ -28,10 +28,54 @@ func TestWrongReplies(t *testing.T) {
 			"no line end before the dot of":   {Mangle: pop3test.GluedDot},
 		} {
 			fault.On, fault.UID, fault.Limit = "RETR", uid, 1
-			rows = append(rows, wrong{name + " " + uid, plain, []pop3test.Fault{fault}, []Class{None, Poison, Temporary, Protocol}, soon})
+			for _, w := range []wire{plain, oneByOne} {
+				rows = append(rows, wrong{name + " " + uid, w, []pop3test.Fault{fault}, []Class{None, Poison, Temporary, Protocol}, soon})
+			}
 		}
 	}
 	endureAll(t, rows)
+}
+
+// Where the server does not tell a message's size, nothing but asking twice tells a stump or another message from it.
+func TestWrongRepliesWithoutSizes(t *testing.T) {
+	leavesNothing(t)
+	for _, w := range []wire{plain, oneByOne} {
+		for name, fault := range map[string]pop3test.Fault{
+			"the body of another one": {Swap: "u5"},
+			"no message":              {Mangle: pop3test.Empty},
+			"a stump":                 {Stump: 9},
+		} {
+			for size, noSize := range map[string]pop3test.Fault{
+				"LIST refused":  pop3test.Refuse("LIST", "not today"),
+				"LIST lacks it": {On: "LIST", Line: without(3)},
+			} {
+				for mode, rule := range rules {
+					t.Run(w.name+"/"+name+"/"+size+"/"+mode, func(t *testing.T) {
+						fault.On, fault.UID, fault.Limit = "RETR", "u3", 1
+						l, heard := hostileLab(t, w, pop3test.Cert{}, mail(6), noSize, fault)
+						l.account.Delete = rule
+						first := l.run()
+						l.hasEverywhere(mail(6))
+						second := l.run()
+						if second.Err != nil || first.Messages+second.Messages != 6 {
+							t.Errorf("delivered %d (%v) and %d (%v) of 6\n%s", first.Messages, first.Err, second.Messages, second.Err, heard)
+						}
+						l.holds(texts(t, mail(6))...)
+					})
+				}
+			}
+		}
+	}
+}
+
+// without leaves a message out of a listing.
+func without(number int) func(n int, line string) string {
+	return func(n int, line string) string {
+		if n == number {
+			return ""
+		}
+		return line
+	}
 }
 
 // Mail that reads like the end of a message, or like the answers behind it, is mail as long as the server stuffs its dots.

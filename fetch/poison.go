@@ -95,7 +95,7 @@ func (h *haul) failed(p *plan, i int, why error) {
 	if h.result.Failed++; h.result.Failed <= mostTold {
 		h.warn("message %d (UID %q): %v", p.list.Number(i), p.list.UID(i), why)
 	}
-	f := failure{p, i, why.Error()}
+	f := failure{p: p, i: i, why: why.Error()}
 	name := p.name(i)
 	if name == nil || len(h.failures) >= seen.MaxFailures {
 		// It has no name to be noted by, or the state keeps no more: it is asked for again.
@@ -106,12 +106,22 @@ func (h *haul) failed(p *plan, i int, why error) {
 	h.failures = append(h.failures, f)
 }
 
+// unwritten notes a message that the disk did not take, which the run's error tells of. It may be the message: larger than what is free, or
+// than a file may be. So the next run asks for it after all others; and for as long as it takes, since it is not the server that is to be
+// spared.
+func (h *haul) unwritten(p *plan, i int, why error) {
+	if p.name(i) != nil {
+		h.failures = append(h.failures, failure{p: p, i: i, why: why.Error(), ours: true})
+	}
+}
+
 // failure is a message that could not be had, to be told of and noted once it is sure that the session was not to blame. There may be
 // many: what is told and noted is made when it is.
 type failure struct {
-	p   *plan
-	i   int // in the plan's listing
-	why string
+	p    *plan
+	i    int // in the plan's listing
+	why  string
+	ours bool // our own disk's failure: it does not count towards longer delays
 }
 
 func (h *haul) tellFailure(f failure) {
@@ -141,7 +151,11 @@ func (h *haul) recordFailures() error {
 		notes := make([]seen.Failure, len(some))
 		for k, f := range some {
 			name := f.p.name(f.i)
-			notes[k] = seen.Failure{UID: name, Count: f.p.failures[string(name)].Count + 1, Last: now, Reason: f.why}
+			count := f.p.failures[string(name)].Count
+			if count == 0 || !f.ours {
+				count++
+			}
+			notes[k] = seen.Failure{UID: name, Count: count, Last: now, Reason: f.why}
 		}
 		if err := h.store.NoteFailures(notes, nil); err != nil {
 			return onDisk("record what failed", err)

@@ -123,9 +123,9 @@ func (h *haul) receiveEach(s *session, p *plan, b *batcher, get []place, pipelin
 // walk is one pass over some messages of the listing.
 //
 // LIST's size is the only witness against a reply that is whole to look at and still not the message that was asked for: a stump, two
-// replies run together, or under pipelining the reply to another command. So while a server's sizes are exact, a message that
-// differs from its size is in doubt, and so is everything behind it that was asked for ahead. What is in doubt is asked for again,
-// alone: the same octets twice are the message.
+// replies run together, or the reply to another command. So while a server's sizes are exact, a message that differs from its size is in
+// doubt, and so is everything behind it that was asked for ahead; and where there is no size, every message is. What is in doubt is asked
+// for again, alone: the same octets twice are the message.
 type walk struct {
 	*haul
 	p          *plan
@@ -234,11 +234,15 @@ func (w *walk) suspect(r *pop3.Retrieval) int {
 }
 
 // broken is the end of a walk at the message i, or at none for -1. Asked for alone, or endless, the message is to blame for it: it is
-// noted, and left out of the next session.
+// noted, and left out of the next session. One that cannot be written ends the run, and is noted for the next one.
 func (w *walk) broken(err error, i int) error {
-	endless := isType[*pop3.TooLongError](err)
-	b := &brokenSession{err: err, ahead: w.pipelining && !endless}
-	if i >= 0 && !b.ahead && !isType[*pop3.SinkError](err) {
+	unwritten, endless := isType[*pop3.SinkError](err), isType[*pop3.TooLongError](err)
+	b := &brokenSession{err: err, ahead: w.pipelining && !endless && !unwritten}
+	switch {
+	case i < 0 || b.ahead:
+	case unwritten:
+		w.unwritten(w.p, i, err)
+	default:
 		b.culprit = true
 		w.failed(w.p, i, err)
 	}
@@ -272,7 +276,7 @@ func (w *walk) acceptOne(r *pop3.Retrieval, a *arrival) {
 	case second:
 		w.lied = true
 		w.b.discard(a)
-		w.failed(w.p, a.index, fmt.Errorf("the server sent %d and then %d of its %d octets", earlier.octets, now.octets, size))
+		w.failed(w.p, a.index, unlike(earlier.octets, now.octets, size))
 	default:
 		w.doubts[place(a.index)] = now
 		w.b.discard(a)
@@ -287,18 +291,16 @@ func (w *walk) ahead() bool { return w.pipelining && w.exactSizes }
 // lineEnd is what a server may add to a message whose last line has no end, without counting it.
 const lineEnd = int64(len("\r\n"))
 
-// doubtful tells whether a message of so many octets may not be the one of that size.
+// doubtful tells whether a message of so many octets may not be the one of that size. One whose size the server does not tell may always be
+// another, but for a header, which has none.
 func (w *walk) doubtful(octets, size int64) bool {
 	switch {
-	case octets == size || octets == size+lineEnd || size < 0:
+	case size < 0:
+		return !w.p.policy.HeadersOnly
+	case octets == size || octets == size+lineEnd:
 		return false
-	case octets < size/2:
-		return true
-	case w.pipelining:
-		return w.exactSizes
 	}
-	// Alone nothing else can be in it: more than LIST told is no reason to doubt it.
-	return w.exactSizes && octets < size
+	return w.exactSizes || octets < size/2
 }
 
 // take hands a message to the batches, unless it goes by its content and that is known.
@@ -318,14 +320,23 @@ func (w *walk) take(a *arrival) {
 	}
 }
 
-// believe takes a message that came twice the same. It is not deleted in this run, and never if it is short: the rest of it may be
-// there another day. Unless it is so far off that it says nothing about the others, the server's sizes are no witnesses any more.
+// unlike says that a message came otherwise the second time.
+func unlike(first, second, size int64) error {
+	if size < 0 {
+		return fmt.Errorf("the server sent %d octets and then %d others, and does not tell its size", first, second)
+	}
+	return fmt.Errorf("the server sent %d and then %d of its %d octets", first, second, size)
+}
+
+// believe takes a message that came twice the same. Where there is a size that it differs from, it is not deleted in this run, and never if
+// it is short: the rest of it may be there another day. Unless it is so far off that it says nothing about the others, the server's sizes are
+// no witnesses any more.
 func (w *walk) believe(a *arrival, size int64) {
-	a.doubt = true
-	a.short = a.octets < size
-	w.left[string(a.name)] = ReasonDoubtful
-	if a.octets >= size/2 {
-		w.exactSizes = false
+	if size >= 0 {
+		a.doubt = true
+		a.short = a.octets < size
+		w.left[string(a.name)] = ReasonDoubtful
+		w.exactSizes = w.exactSizes && a.octets < size/2
 	}
 	w.take(a)
 }
