@@ -626,6 +626,20 @@ func TestStopped(t *testing.T) {
 	l.onServer()
 }
 
+// Of what a slow server has sent when a run is stopped, most is kept, though commands were sent ahead: a run that is always stopped gets on.
+func TestStoppedWhileCommandsAreAhead(t *testing.T) {
+	for _, arrived := range []int{1, 3, 40} {
+		ctx, cancel := context.WithCancel(context.Background())
+		l := newLab(t, mail(60), pop3test.Fault{On: "RETR", Msg: arrived + 1, Limit: 1, Call: cancel, Do: pop3test.Stall})
+		r := l.runWithin(ctx)
+		if least := max(1, arrived/2, arrived-15); ClassOf(r.Err) != Interrupted || r.Messages < least {
+			t.Errorf("%d of %d messages that had arrived are kept, want %d at least: %v", r.Messages, arrived, least, r.Err)
+		}
+		l.want(60-r.Messages, 0, None)
+		l.holds(texts(t, mail(60))...)
+	}
+}
+
 func TestStoppedBeforeTheListing(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	l := newLab(t, mail(1), pop3test.Fault{On: "PASS", Call: cancel, Do: pop3test.Stall}, pop3test.Fault{On: "AUTH", Call: cancel, Do: pop3test.Stall})

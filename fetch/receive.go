@@ -200,6 +200,7 @@ func (w *walk) run(s *session) error {
 		return nil
 	}
 	suspect := w.suspect(r)
+	w.accept(r) // what is proved since the last one
 	s.abandon(r)
 	if err := w.drop(); err != nil || w.b.failed() {
 		return err

@@ -35,10 +35,11 @@ const (
 	// messages cost two round trips, and little enough that the server's output never fills every buffer on the way.
 	windowCommands = 512
 	windowBytes    = 8 << 20
-	// After so many messages or octets a NOOP goes with the RETRs. Its answer in its place proves that the server has dropped none
-	// of them, and that each message before it is the one that was asked for.
-	proofMessages = 64
-	proofBytes    = 1 << 20
+	// After so many messages or octets at the latest a NOOP goes with the RETRs. Its answer in its place proves that the server has
+	// dropped none of them, and that each message before it is the one that was asked for. What is not proved when a run is stopped comes
+	// again with the next one: more would be felt behind a slow line, and fewer cost a fast server time.
+	proofMessages = 16
+	proofBytes    = 256 << 10
 	// unknownSize stands in the window for a message whose size LIST did not tell.
 	unknownSize = 64 << 10
 

@@ -24,7 +24,7 @@ var exchanges = []struct {
 	{"listing", func(c *Client) error { _, err := c.List(true); return err }, "+OK 1 1\r\n+OK\r\n1 a\r\n.\r\n+OK\r\n1 1\r\n.\r\n"},
 	{"listing one by one", func(c *Client) error { _, err := c.List(false); return err }, "+OK 1 1\r\n+OK\r\n1 a\r\n.\r\n+OK\r\n1 1\r\n.\r\n"},
 	{"RETR", func(c *Client) error { _, err := haul(c, wants(2, 1), false); return err }, "+OK\r\nx\r\n.\r\n+OK\r\n.\r\n+OK\r\n"},
-	{"RETR ahead", func(c *Client) error { _, err := haul(c, wants(2, 1), true); return err }, "+OK\r\nx\r\n.\r\n+OK\r\n.\r\n+OK\r\n"},
+	{"RETR ahead", func(c *Client) error { _, err := haul(c, wants(2, 1), true); return err }, "+OK\r\nx\r\n.\r\n+OK\r\n+OK\r\n.\r\n+OK\r\n"},
 	{"DELE", func(c *Client) error { _, _, err := c.Delete([]int{1, 2}, false); return err }, "+OK\r\n+OK\r\n"},
 	{"DELE ahead", func(c *Client) error { _, _, err := c.Delete([]int{1, 2}, true); return err }, "+OK\r\n+OK\r\n"},
 	{"NOOP", (*Client).Noop, "+OK\r\n"},
@@ -108,7 +108,7 @@ func TestDrip(t *testing.T) {
 func TestSlowLine(t *testing.T) {
 	body := strings.Repeat("xxxxxxxxx\r\n", 1e5)
 	took, err := against(t, exchanges[9].do, patience, func(conn net.Conn) {
-		for text := "+OK\r\n" + body + ".\r\n+OK\r\n.\r\n+OK\r\n"; text != ""; {
+		for text := "+OK\r\n" + body + ".\r\n+OK\r\n+OK\r\n.\r\n+OK\r\n"; text != ""; {
 			n := min(len(text), 5*leastRate)
 			time.Sleep(5 * time.Second)
 			io.WriteString(conn, text[:n])
@@ -141,7 +141,7 @@ func TestDelaysTogether(t *testing.T) {
 						time.Sleep(patience - time.Second)
 					}
 					answer := "+OK\r\nx\r\n.\r\n"
-					if pipelining && (i+1)%proofMessages == 0 {
+					if pipelining && isProof(i+1) {
 						answer += "+OK\r\n"
 					}
 					if _, err := io.WriteString(conn, answer); err != nil {

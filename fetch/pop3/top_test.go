@@ -102,12 +102,14 @@ func TestHeaders(t *testing.T) {
 func TestRetrieveHeaders(t *testing.T) {
 	play(t, `
 		C: TOP 1 0
+		C: NOOP
 		C: TOP 2 0
 		C: NOOP
 		S: +OK
 		S: Subject: a
 		S:
 		S: .
+		S: +OK
 		S: -ERR no such message
 		S: +OK
 	`, func(t *testing.T, c *Client) {

@@ -38,7 +38,7 @@ func (r *Retrieval) nextCommands(commands []byte) (_ []byte, done bool) {
 		r.outstanding += weight(w)
 		r.unproved += weight(w)
 		r.asked++
-		if r.asked-r.proofAt >= proofMessages || r.unproved >= proofBytes {
+		if r.asked-r.proofAt >= r.proofDue() || r.unproved >= proofBytes {
 			commands = r.appendProof(commands)
 		}
 	}
@@ -48,6 +48,12 @@ func (r *Retrieval) nextCommands(commands []byte) (_ []byte, done bool) {
 	}
 	r.room.Broadcast()
 	return commands, done
+}
+
+// proofDue is how many messages a proof is for: as many as were proved before it, so that of what has come from a slow server at least
+// half counts when the run is stopped, and not more than are cheap to ask for again. r.mu is held.
+func (r *Retrieval) proofDue() int {
+	return min(max(r.proofAt, 1), proofMessages)
 }
 
 // appendProof has what is asked for so far proved by a NOOP. r.mu is held.

@@ -250,17 +250,17 @@ func TestServerThatReadsNoMore(t *testing.T) {
 		steps []any
 	}{
 		"anything":                        {600, []any{}},
-		"anything, but answers":           {600, []any{answers64(0, 600) + "+OK\r\n"}},
-		"anything, but answers a window":  {600, []any{answers64(0, 512)}},
-		"behind the first RETR":           {600, []any{8, answers64(0, 1)}},
-		"in the first RETR":               {600, []any{3, answers64(0, 1)}},
-		"behind the window":               {600, []any{retrs(512), answers64(0, 512)}},
-		"behind the window, half of it":   {600, []any{retrs(512), answers64(0, 256)}},
-		"in the second write":             {600, []any{retrs(512), answers64(0, 300), 9, answers64(300, 512)}},
-		"the NOOP":                        {100, []any{retrs(100), answers64(0, 100)}},
-		"the NOOP that it answers":        {100, []any{retrs(100), answers64(0, 100), "+OK\r\n"}},
-		"the LF of the NOOP":              {100, []any{retrs(100) + 5, answers64(0, 100)}},
-		"the second RETR that it answers": {100, []any{8, answers64(0, 100), "+OK\r\n"}},
+		"anything, but answers":           {600, []any{answersTo(0, 600) + "+OK\r\n"}},
+		"anything, but answers a window":  {600, []any{answersTo(0, 512)}},
+		"behind the first RETR":           {600, []any{8, answersTo(0, 1)}},
+		"in the first RETR":               {600, []any{3, answersTo(0, 1)}},
+		"behind the window":               {600, []any{retrs(512), answersTo(0, 512)}},
+		"behind the window, half of it":   {600, []any{retrs(512), answersTo(0, 256)}},
+		"in the second write":             {600, []any{retrs(512), answersTo(0, 300), 9, answersTo(300, 512)}},
+		"the NOOP":                        {100, []any{retrs(100), answersTo(0, 100)}},
+		"the NOOP that it answers":        {100, []any{retrs(100), answersTo(0, 100), "+OK\r\n"}},
+		"the LF of the NOOP":              {100, []any{retrs(100) + 5, answersTo(0, 100)}},
+		"the second RETR that it answers": {100, []any{8, answersTo(0, 100), "+OK\r\n"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
@@ -277,12 +277,20 @@ func TestServerThatReadsNoMore(t *testing.T) {
 	}
 }
 
-// answers64 answers the RETRs behind the first from and up to the first to, and the NOOPs that prove them.
-func answers64(from, to int) string {
+// isProof tells whether a NOOP goes behind the n-th small message.
+func isProof(n int) bool {
+	if n < proofMessages {
+		return n&(n-1) == 0 // a power of two
+	}
+	return n%proofMessages == 0
+}
+
+// answersTo answers the RETRs behind the first from and up to the first to, and the NOOPs that prove them.
+func answersTo(from, to int) string {
 	var b strings.Builder
 	for i := from + 1; i <= to; i++ {
 		b.WriteString("+OK\r\n.\r\n")
-		if i%proofMessages == 0 {
+		if isProof(i) {
 			b.WriteString("+OK\r\n")
 		}
 	}
@@ -293,7 +301,7 @@ func answers64(from, to int) string {
 func retrs(n int) (octets int) {
 	for i := range n {
 		octets += len((&Retrieval{}).appendCommand(nil, i+1))
-		if (i+1)%proofMessages == 0 {
+		if isProof(i + 1) {
 			octets += len("NOOP\r\n")
 		}
 	}
