@@ -630,7 +630,15 @@ func TestStopped(t *testing.T) {
 func TestStoppedWhileCommandsAreAhead(t *testing.T) {
 	for _, arrived := range []int{1, 3, 40} {
 		ctx, cancel := context.WithCancel(context.Background())
-		l := newLab(t, mail(60), pop3test.Fault{On: "RETR", Msg: arrived + 1, Limit: 1, Call: cancel, Do: pop3test.Stall})
+		l := newLab(t, mail(60), pop3test.Fault{On: "RETR", Msg: arrived + 1, Limit: 1, Do: pop3test.Stall})
+		written := 0
+		l.options.Step = func(name string) {
+			if name == StepBodyWritten {
+				if written++; written == arrived {
+					cancel()
+				}
+			}
+		}
 		r := l.runWithin(ctx)
 		if least := max(1, arrived/2, arrived-15); ClassOf(r.Err) != Interrupted || r.Messages < least {
 			t.Errorf("%d of %d messages that had arrived are kept, want %d at least: %v", r.Messages, arrived, least, r.Err)
