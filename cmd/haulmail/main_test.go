@@ -50,7 +50,9 @@ func haulmailBinary(t testing.TB) string {
 			return
 		}
 		binary.path = filepath.Join(binary.dir, "haulmail")
-		binary.out, binary.err = exec.Command("go", "build", "-tags", "killpoint", "-o", binary.path, ".").CombinedOutput()
+		build := exec.Command("go", "build", "-tags", "killpoint", "-o", binary.path, ".")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0") // as the README has it
+		binary.out, binary.err = build.CombinedOutput()
 	})
 	if binary.err != nil {
 		t.Fatalf("build haulmail: %v\n%s", binary.err, binary.out)
