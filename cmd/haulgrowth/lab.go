@@ -15,6 +15,9 @@ import (
 // eachAccount is how many messages an account has when the number of accounts is what grows.
 const eachAccount = 10
 
+// byDefault is how many accounts haulmail does at once if the config does not say otherwise.
+const byDefault = 16
+
 // lab measures one binary.
 type lab struct {
 	binary     string
@@ -23,11 +26,17 @@ type lab struct {
 	rounds     int
 }
 
+// size is what a run is measured at.
+type size struct {
+	accounts int
+	atOnce   int
+	messages int // of each account
+}
+
 // row is what a kind of run costs at one size.
 type row struct {
-	kind     kind
-	accounts int
-	messages int // of each account
+	kind kind
+	size
 	cost
 }
 
@@ -63,16 +72,18 @@ func newLab(binary, peakmemory, dir string, rounds int) (l *lab, err error) {
 
 // measure gives a row for each size and kind, those that it has when an error ends it.
 func (l *lab) measure(ctx context.Context, messages, accounts []int) (rows []row, err error) {
-	type size struct{ accounts, messages int }
 	var sizes []size
 	for _, n := range messages {
-		sizes = append(sizes, size{1, n})
+		sizes = append(sizes, size{1, 1, n})
 	}
 	for _, n := range accounts {
-		sizes = append(sizes, size{n, eachAccount})
+		if n > byDefault {
+			sizes = append(sizes, size{n, byDefault, eachAccount})
+		}
+		sizes = append(sizes, size{n, n, eachAccount})
 	}
 	for _, s := range sizes {
-		more, err := l.measureSize(ctx, s.accounts, s.messages)
+		more, err := l.measureSize(ctx, s)
 		rows = append(rows, more...)
 		if err != nil {
 			return rows, fmt.Errorf("%d accounts with %d messages: %w", s.accounts, s.messages, err)
@@ -83,9 +94,9 @@ func (l *lab) measure(ctx context.Context, messages, accounts []int) (rows []row
 
 // measureSize fetches the mail of one server, and then looks for new mail that is not there. What an earlier measurement has fetched is
 // not fetched again.
-func (l *lab) measureSize(ctx context.Context, accounts, messages int) (rows []row, err error) {
-	dir := filepath.Join(l.dir, fmt.Sprintf("%d-accounts-%d-messages", accounts, messages))
-	addr, stop, err := startServer(ctx, accounts, messages)
+func (l *lab) measureSize(ctx context.Context, s size) (rows []row, err error) {
+	dir := filepath.Join(l.dir, fmt.Sprintf("%d-accounts-%d-at-once-%d-messages", s.accounts, s.atOnce, s.messages))
+	addr, stop, err := startServer(ctx, s.accounts, s.messages)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +107,7 @@ func (l *lab) measureSize(ctx context.Context, accounts, messages int) (rows []r
 	}()
 	_, err = os.Stat(dir)
 	fresh := os.IsNotExist(err)
-	if err := writeConfig(dir, addr, accounts); err != nil {
+	if err := writeConfig(dir, addr, s); err != nil {
 		return nil, err
 	}
 	if fresh {
@@ -104,9 +115,9 @@ func (l *lab) measureSize(ctx context.Context, accounts, messages int) (rows []r
 		if err != nil {
 			return nil, err
 		}
-		rows = append(rows, row{allNew, accounts, messages, c})
+		rows = append(rows, row{allNew, s, c})
 	}
-	if err := delivered(dir, accounts, messages); err != nil {
+	if err := delivered(dir, s.accounts, s.messages); err != nil {
 		return rows, err
 	}
 	var costs []cost
@@ -117,16 +128,16 @@ func (l *lab) measureSize(ctx context.Context, accounts, messages int) (rows []r
 		}
 		costs = append(costs, c)
 	}
-	return append(rows, row{allKnown, accounts, messages, median(costs)}), nil
+	return append(rows, row{allKnown, s, median(costs)}), nil
 }
 
-func writeConfig(dir, addr string, accounts int) error {
+func writeConfig(dir, addr string, s size) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
 	var text strings.Builder
-	fmt.Fprintf(&text, "state_dir = \"state\"\njobs = %d\nper_server = %d\n[defaults]\nserver = %q\ntls = \"none\"\npassword = %q\n", accounts, accounts, addr, password)
-	for i := range accounts {
+	fmt.Fprintf(&text, "state_dir = \"state\"\njobs = %d\nper_server = %d\n[defaults]\nserver = %q\ntls = \"none\"\npassword = %q\n", s.atOnce, s.atOnce, addr, password)
+	for i := range s.accounts {
 		fmt.Fprintf(&text, "[account.%s]\nusername = %q\nmaildir = \"Mail/%[1]s\"\n", userName(i), userName(i))
 	}
 	return os.WriteFile(filepath.Join(dir, "config.toml"), []byte(text.String()), 0o600)

@@ -10,11 +10,11 @@ import (
 
 // writeTable writes the rows as a Markdown table.
 func writeTable(w io.Writer, rows []row) {
-	fmt.Fprintln(w, "| run | accounts | messages | wall | CPU | CPU a message | peak memory |")
-	fmt.Fprintln(w, "|---|---:|---:|---:|---:|---:|---:|")
+	fmt.Fprintln(w, "| run | accounts | at once | messages | wall | CPU | CPU a message | peak memory |")
+	fmt.Fprintln(w, "|---|---:|---:|---:|---:|---:|---:|---:|")
 	for _, r := range rows {
 		total := r.accounts * r.messages
-		fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s | %.1f MiB |\n", r.kind, humanize.Comma(int64(r.accounts)), humanize.Comma(int64(total)),
+		fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s | %s | %.1f MiB |\n", r.kind, humanize.Comma(int64(r.accounts)), humanize.Comma(int64(r.atOnce)), humanize.Comma(int64(total)),
 			short(r.wall), short(r.cpu), short(r.cpu/time.Duration(total)), float64(r.peak)/(1<<20))
 	}
 }
