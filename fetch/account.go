@@ -182,8 +182,8 @@ func (h *haul) close() error {
 const noteMaildir = "maildir"
 
 // openMaildir opens the Maildir, and makes it if mail was never delivered there: one that was there and is gone is a disk that is
-// not mounted, and making it afresh would hide that. The first time it is made durable, too: a run that made it may have been cut off.
-// It notes what recovery has to know of the batches to come.
+// not mounted, and making it afresh would hide that. The first time it is made durable, and so is the state's folder: a run that made them may
+// have been cut off. It notes what recovery has to know of the batches to come.
 func (h *haul) openMaildir() error {
 	last, err := h.store.Note(noteMaildir)
 	if err != nil {
@@ -196,8 +196,8 @@ func (h *haul) openMaildir() error {
 		}
 	}
 	if !before {
-		if err := h.box.SyncAbove(); err != nil {
-			return onDisk("open the Maildir", err)
+		if err := h.flusher.SyncAbove(h.disk, h.a.Maildir, h.StateDir); err != nil {
+			return onDisk("make the folders durable", err)
 		}
 	}
 	return onDisk("note the Maildir", h.store.SetNotes(h.maildirNote(), h.bootNote()))

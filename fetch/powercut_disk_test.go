@@ -16,6 +16,7 @@ import (
 type powerDisk struct {
 	mu    sync.Mutex
 	nodes []*node // by inode number; 0 is the Maildir
+	other node    // every folder outside of it: durable, and not ours
 	files map[int]*node
 	read  map[int]int // octets read, by descriptor
 	moves int         // renames so far
@@ -48,7 +49,7 @@ const mountedAt = "/mail"
 
 // newPowerDisk gives a disk with an empty Maildir, durable.
 func newPowerDisk() *powerDisk {
-	d := &powerDisk{files: make(map[int]*node), read: make(map[int]int)}
+	d := &powerDisk{files: make(map[int]*node), read: make(map[int]int), other: node{entries: map[string]entry{}}}
 	root := d.newNode(true)
 	for _, name := range []string{"new", "cur", "tmp"} {
 		root.entries[name] = entry{{node: d.newNode(true)}}
@@ -67,7 +68,7 @@ func (d *powerDisk) newNode(folder bool) *node {
 
 // clone copies what is on the disk, durable and not; nothing is open.
 func (d *powerDisk) clone() *powerDisk {
-	c := &powerDisk{moves: d.moves, journal: d.journal, deaf: d.deaf, files: make(map[int]*node), read: make(map[int]int)}
+	c := &powerDisk{moves: d.moves, journal: d.journal, deaf: d.deaf, files: make(map[int]*node), read: make(map[int]int), other: d.other}
 	for _, n := range d.nodes {
 		c.newNode(n.entries != nil)
 		c.nodes[n.ino].data, c.nodes[n.ino].synced = n.data, n.synced
@@ -109,7 +110,10 @@ func (d *powerDisk) path(n *node) string {
 
 // get finds what a name stands for, seen from an open folder.
 func (d *powerDisk) get(dir int, name string) (*node, error) {
-	if dir == unix.AT_FDCWD && name == mountedAt {
+	if dir == unix.AT_FDCWD {
+		if name != mountedAt {
+			return &d.other, nil
+		}
 		return d.nodes[0], nil
 	}
 	folder := d.files[dir]
@@ -120,7 +124,7 @@ func (d *powerDisk) get(dir int, name string) (*node, error) {
 		return folder, nil
 	}
 	if name == ".." {
-		return nil, unix.EACCES // what is above the Maildir is durable, and not ours
+		return nil, unix.EACCES // what is above the Maildir is not ours either
 	}
 	if e, ok := folder.entries[name]; ok && e.last() != nil {
 		return e.last(), nil

@@ -193,7 +193,7 @@ func TestSafeMailIsSettledThoughTheDiskFails(t *testing.T) {
 func TestFirstDeliveryMakesTheMaildirDurable(t *testing.T) {
 	l := newPowerLab(t, powerRule{})
 	w := &world{disk: newPowerDisk(), mail: mail(1)}
-	const ofTheMaildir = "fsync "
+	const ofTheMaildir = "syncfs " // one message is synced by fsync
 	for run, want := range []bool{true, false} {
 		moments, err := l.record(w, nil)
 		check(t, err)

@@ -10,23 +10,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// prepare sees to it that there is a Maildir with its three folders at the path,
-// and tells whether it had to make any of them.
-func (b *Box) prepare(opt Options) (made bool, err error) {
+// prepare sees to it that there is a Maildir with its three folders at the path.
+func (b *Box) prepare(opt Options) error {
 	st, err := b.look()
 	if err != nil {
-		return false, err
+		return err
 	}
 	switch {
 	case st == complete, st == partial && opt.Look:
-		return false, nil
+		return nil
 	case st == absent && !opt.Create:
-		return false, missingError{b.path}
+		return missingError{b.path}
 	}
-	if err := b.make(); err != nil {
-		return false, &CreateError{Path: b.path, Err: err}
+	if err := b.make(opt.Create); err != nil {
+		return &CreateError{Path: b.path, Err: err}
 	}
-	return true, nil
+	return nil
 }
 
 type missingError struct{ path string }
@@ -97,52 +96,19 @@ func (b *Box) wantEmpty(root int) error {
 	return nil
 }
 
-// make makes the Maildir and the folders above it.
-func (b *Box) make() error {
+// make makes the Maildir and the folders above it. One that is only mended is
+// made durable at once; with a new one the caller does that, see SyncAbove.
+func (b *Box) make(create bool) error {
 	if err := os.MkdirAll(filepath.Dir(b.path), 0o700); err != nil {
 		return err
 	}
-	return gomaildir.Dir(b.path).Init()
-}
-
-// SyncAbove makes the entry of the Maildir and of each folder above it durable, up
-// to the root of its file system: whoever made them may have been cut off before
-// he did. It is called before the first delivery into a Maildir, whose folders
-// have nothing in them to be made durable until then. It fails with *IOError.
-func (b *Box) SyncAbove() error {
-	if b.anchored {
-		return nil
+	if err := gomaildir.Dir(b.path).Init(); err != nil || create {
+		return err
 	}
-	err := b.syncUpward(b.root, b.path)
-	b.anchored = err == nil
-	return err
-}
-
-// syncUpward syncs a folder and those above it. A folder that may be written but
-// not read, such as a drop box, cannot be synced, and hides what is above it.
-func (b *Box) syncUpward(dir int, path string) error {
-	here, err := b.disk.Stat(dir, "")
+	dir, err := b.disk.Open(unix.AT_FDCWD, b.path, folderFlags, 0)
 	if err != nil {
-		return b.ioError("stat", path, err)
+		return b.ioError("open", b.path, err)
 	}
-	if err := b.disk.Sync(dir); err != nil && !noFolderSync(err) {
-		return b.ioError("sync", path, err)
-	}
-	path = filepath.Dir(path)
-	above, err := b.disk.Open(dir, "..", folderFlags, 0)
-	if errors.Is(err, fs.ErrPermission) {
-		return nil
-	}
-	if err != nil {
-		return b.ioError("open", path, err)
-	}
-	defer func() { _ = b.disk.Close(above) }()
-	there, err := b.disk.Stat(above, "")
-	if err != nil {
-		return b.ioError("stat", path, err)
-	}
-	if there.Dev != here.Dev || there.Ino == here.Ino {
-		return nil
-	}
-	return b.syncUpward(above, path)
+	defer func() { _ = b.disk.Close(dir) }()
+	return b.syncFolder(dir, b.path)
 }

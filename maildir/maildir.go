@@ -50,7 +50,7 @@ const (
 
 // Options say how a Maildir is opened.
 type Options struct {
-	Create   bool     // make the Maildir, and the folders above it, when it is missing
+	Create   bool     // make the Maildir, and the folders above it, when it is missing: see SyncAbove
 	Flusher  *Flusher // shared with the other boxes of the run; nil: one of its own
 	Hostname string   // for the keys; escaped and cut as needed; empty: "localhost"
 	Disk     Disk     // the system calls; nil: those of the kernel
@@ -70,7 +70,6 @@ type Box struct {
 	new      int
 	cur      int
 	tmp      int
-	anchored bool   // SyncAbove is done
 	group    *group // who shares a syncfs with this box
 	seq      atomic.Uint64
 	failed   atomic.Pointer[IOError]
@@ -118,17 +117,12 @@ func randomHex() string {
 }
 
 func (b *Box) open(opt Options, flusher *Flusher) error {
-	made, err := b.prepare(opt)
-	if err != nil {
+	if err := b.prepare(opt); err != nil {
 		return err
 	}
+	var err error
 	if b.root, err = b.disk.Open(unix.AT_FDCWD, b.path, folderFlags, 0); err != nil {
 		return b.ioError("open", b.path, err)
-	}
-	if made {
-		if err := b.SyncAbove(); err != nil {
-			return &CreateError{Path: b.path, Err: err}
-		}
 	}
 	for _, f := range []struct {
 		name string

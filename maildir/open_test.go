@@ -6,12 +6,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
-
-	"golang.org/x/sys/unix"
 )
 
 // Each case is a list of things in a fresh folder: "x/" a folder, "x" a file,
@@ -214,62 +211,5 @@ func TestMadeByManyAtOnce(t *testing.T) {
 			})
 		}
 		all.Wait()
-	}
-}
-
-// A run that made the Maildir may have been cut off before the entries of its folders were durable. The next one finds it whole, and has
-// to make them durable all the same: up to the root of the file system, and once.
-func TestSyncAbove(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "a", "m")
-	cut := &spyDisk{Disk: newKernel(), hook: failAt("sync", 1, unix.EIO)}
-	if _, err := Open(path, "id1", Options{Create: true, Disk: cut}); kindOf(err) != "create" {
-		t.Fatalf("the first run: %v", err)
-	}
-	d := &folderDisk{Disk: newKernel()}
-	b, err := Open(path, "id1", Options{Create: true, Disk: d})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Close()
-	if err := errors.Join(b.SyncAbove(), b.SyncAbove()); err != nil {
-		t.Fatal(err)
-	}
-	if want := upward(t, path); !slices.Equal(d.synced, want) {
-		t.Errorf("synced the folders %v, want %v", d.synced, want)
-	}
-}
-
-// folderDisk remembers which folders were synced, by their inodes.
-type folderDisk struct {
-	Disk
-	synced []uint64
-}
-
-func (d *folderDisk) Sync(fd int) error {
-	info, err := d.Stat(fd, "")
-	if err != nil {
-		return err
-	}
-	d.synced = append(d.synced, info.Ino)
-	return d.Disk.Sync(fd)
-}
-
-// upward gives the inodes of a folder and of those above it on its file system.
-func upward(t *testing.T, path string) (inodes []uint64) {
-	t.Helper()
-	var dev uint64
-	for ; ; path = filepath.Dir(path) {
-		info, err := newKernel().Stat(unix.AT_FDCWD, path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(inodes) > 0 && info.Dev != dev {
-			return inodes
-		}
-		dev = info.Dev
-		inodes = append(inodes, info.Ino)
-		if path == filepath.Dir(path) {
-			return inodes
-		}
 	}
 }

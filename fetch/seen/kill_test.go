@@ -47,8 +47,6 @@ func child(path, job string, out io.Writer) error {
 			return err
 		}
 		return s.Finish(nil, m)
-	case "begin":
-		return s.Begin(numbered(s.head.batches))
 	}
 	// Batches in pipeline, each line telling which one is settled, until the end of the process.
 	var settle []uint64
@@ -245,30 +243,19 @@ func straced(t *testing.T, path, job, calls string) string {
 	return string(lines)
 }
 
-// A new state is on the disk before it gets its name. Before anything is recorded in it for the first time, the name is, too, and each
-// folder above it: also where another process made them, which may have been cut off.
+// A new state is on the disk before it gets its name, and then so are the name and each folder that was made for it.
 func TestCreatedDurably(t *testing.T) {
 	top := t.TempDir()
 	path := filepath.Join(top, "a", "b", "me.state")
 	call := regexp.MustCompile(`(mkdir|link|fsync)(?:at)?\((?:AT_FDCWD<[^>]*>, ".*?", AT_FDCWD<[^>]*>, "|AT_FDCWD<[^>]*>, "|\d+<)([^>"]*)`)
-	for _, row := range []struct {
-		job  string
-		want []string // in top
-	}{
-		{"nothing", []string{"mkdir /a", "mkdir /a/b", "fsync /a/b/me.state", "link /a/b/me.state"}},
-		{"begin", []string{"fsync /a/b", "fsync /a", "fsync "}},
-		{"begin", nil},
-	} {
-		var steps []string
-		for _, m := range call.FindAllStringSubmatch(straced(t, path, row.job, "mkdirat,linkat,fsync"), -1) {
-			if name, below := strings.CutPrefix(m[2], top); below {
-				name, _, _ = strings.Cut(name, newMark)
-				steps = append(steps, m[1]+" "+name)
-			}
-		}
-		if !slices.Equal(steps, row.want) {
-			t.Errorf("%s: %q, want %q", row.job, steps, row.want)
-		}
+	var steps []string
+	for _, m := range call.FindAllStringSubmatch(straced(t, path, "hold", "mkdirat,linkat,fsync"), -1) {
+		name, _, _ := strings.Cut(strings.TrimPrefix(m[2], top), newMark)
+		steps = append(steps, m[1]+" "+name)
+	}
+	want := []string{"mkdir /a", "fsync ", "mkdir /a/b", "fsync /a", "fsync /a/b/me.state", "link /a/b/me.state", "fsync /a/b"}
+	if !slices.Equal(steps, want) {
+		t.Errorf("%q, want %q", steps, want)
 	}
 }
 

@@ -175,10 +175,10 @@ func stillAt(f *os.File, path string) bool {
 }
 
 // create makes an empty state at path. It is built under another name, made durable, and only then given its own name by
-// link(2), which never replaces: whoever finds a file at path finds a whole one. A file that is there already is success. Its name is
-// made durable later, see anchor.
+// link(2), which never replaces: whoever finds a file at path finds a whole one. A file that is there already is success.
 func create(path string, id Identity) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	dir := filepath.Dir(path)
+	if err := makeFolder(dir); err != nil {
 		return err
 	}
 	removeStale(path)
@@ -188,7 +188,10 @@ func create(path string, id Identity) error {
 		err = place(building, path)
 	}
 	os.Remove(building)
-	return err
+	if err != nil {
+		return err
+	}
+	return syncFolder(dir)
 }
 
 // place gives the finished state its name, unless another process was faster.
@@ -291,38 +294,26 @@ func building(path string) (names []string) {
 	}
 }
 
-// anchor makes the file's name durable, with all folders above it on its file system, before anything is recorded in the file for the first
-// time: whoever made it, or them, may have been cut off since. s.mu is held.
-func (s *Store) anchor() error {
-	if s.anchored || s.head.batches > 0 {
+// makeFolder makes dir and its missing parents, 0700, each of them durable.
+func makeFolder(dir string) error {
+	if info, err := os.Stat(dir); err == nil && info.IsDir() {
 		return nil
 	}
-	var last os.FileInfo
-	for dir := filepath.Dir(s.path); ; dir += "/.." { // not Join: what is above a symbolic link is not where it leads to
-		here, err := os.Stat(dir)
-		if err != nil {
+	parent := filepath.Dir(dir)
+	if parent != dir {
+		if err := makeFolder(parent); err != nil {
 			return err
 		}
-		if last != nil && (os.SameFile(last, here) || !sameDisk(last, here)) {
-			break
-		}
-		err = syncFolder(dir)
-		if errors.Is(err, fs.ErrPermission) && last != nil {
-			break // it may not be read, and so nobody who may not either has made anything in it
-		}
-		if err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, errors.ErrUnsupported) { // some network file systems have no fsync for folders
-			return err
-		}
-		last = here
 	}
-	s.anchored = true
-	return nil
-}
-
-func sameDisk(a, b os.FileInfo) bool {
-	one, ok := a.Sys().(*syscall.Stat_t)
-	other, ok2 := b.Sys().(*syscall.Stat_t)
-	return ok && ok2 && one.Dev == other.Dev
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if info, err := os.Stat(dir); err != nil {
+		return err
+	} else if !info.IsDir() {
+		return &fs.PathError{Op: "mkdir", Path: dir, Err: syscall.ENOTDIR}
+	}
+	return syncFolder(parent)
 }
 
 func syncFolder(dir string) error {

@@ -92,8 +92,6 @@ type Store struct {
 	head   head
 	refuse error // set by a commit error or damage: no further calls
 	stuck  bool  // bbolt panicked: it may hold its own locks, and is left alone
-
-	anchored bool // the file's name is durable
 }
 
 // Open opens the state at path and takes the account's lock. A missing file is created, and so is a missing folder (0700).

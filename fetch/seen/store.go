@@ -52,9 +52,6 @@ func (s *Store) update(doing string, fn func(*bolt.Tx) error) error {
 }
 
 func (s *Store) transact(fn func(*bolt.Tx) error) error {
-	if err := s.anchor(); err != nil {
-		return err
-	}
 	tx, err := s.db.Begin(true)
 	if err != nil {
 		return err
