@@ -72,8 +72,6 @@ func (j *job) signIn(ctx context.Context, a *config.Account, browser bool) error
 	}
 	fmt.Fprintf(tty, "Signing in to %s for %s (%s).\n", report.Escape(a.OAuth), report.Escape(a.Name), report.Escape(a.Username))
 	from := j.secrets(nil)
-	from.source.Prompt = func(ctx context.Context, label string) (config.Secret, error) { return ask(ctx, label+": ") } // a command may ask, too
-	from.keeper.ClientSecret = from.source.ClientSecret
 	granted, err := from.keeper.SignIn(ctx, a, person(tty, browser))
 	if err != nil {
 		return fetch.Explain(ctx, a, j.options, "sign in", err)

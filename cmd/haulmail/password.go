@@ -18,7 +18,7 @@ type secrets struct {
 
 // secrets gives what the environment and the config have, and the typed passwords.
 func (j *job) secrets(typed map[string]config.Secret) secrets {
-	source := secret.Source{LookupEnv: os.LookupEnv, Environ: os.Environ(), Home: j.home}
+	source := secret.Source{LookupEnv: os.LookupEnv, Environ: os.Environ(), AtTerminal: isTerminal(os.Stdin), Home: j.home}
 	keeper := token.Keeper{Folder: j.options.StateDir, Providers: j.config.Providers, ClientSecret: source.ClientSecret}
 	return secrets{source, keeper, typed}
 }

@@ -104,7 +104,7 @@ func (s Source) command(ctx context.Context, a *config.Account, command config.C
 		"HAULMAIL_ACCOUNT="+a.Name,
 		"HAULMAIL_SERVER="+a.Server.Host,
 		"HAULMAIL_USERNAME="+a.Username)
-	if s.Prompt == nil {
+	if !s.AtTerminal {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 		cmd.Cancel = func() error {
 			err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)

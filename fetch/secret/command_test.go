@@ -155,17 +155,14 @@ func TestStopped(t *testing.T) {
 // With a person at the terminal the command stays in our process group, where
 // it may ask; it is still stopped in time, though its child holds the output.
 func TestTimeoutAtTerminal(t *testing.T) {
-	s := secret.Source{
-		Environ: os.Environ(),
-		Prompt:  func(context.Context, string) (config.Secret, error) { return config.Secret{}, nil },
-	}
+	s := secret.Source{Environ: os.Environ(), AtTerminal: true}
 	start := time.Now()
 	got, err := s.Password(t.Context(), hurried("sleep 15 & wait", 300*time.Millisecond))
 	want(t, got, err, "", "did not end in time")
 	if took := time.Since(start); took > 12*time.Second {
 		t.Errorf("took %v", took)
 	}
-	got, err = secret.Source{Environ: os.Environ(), Prompt: s.Prompt}.Password(t.Context(), shell("ps -o pgid= -p $$"))
+	got, err = s.Password(t.Context(), shell("ps -o pgid= -p $$"))
 	if group := strconv.Itoa(syscall.Getpgrp()); err != nil || strings.TrimSpace(got.Reveal()) != group {
 		t.Errorf("the command runs in group %q, %v; want %s", got.Reveal(), err, group)
 	}

@@ -32,6 +32,8 @@ type Source struct {
 	LookupEnv func(name string) (value string, found bool)
 	// Environ is the environment of commands, as os.Environ gives it.
 	Environ []string
+	// AtTerminal says that a person sits at the terminal whom a command may ask.
+	AtTerminal bool
 	// Home is the home folder, where .netrc lies; "" if there is none.
 	Home string
 	// Prompt asks a person for a password. The label says what for: USERNAME at
