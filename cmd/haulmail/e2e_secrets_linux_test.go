@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -26,4 +28,42 @@ func TestPasswordCommandAsks(t *testing.T) {
 	if r.exits(t, 0); !typed {
 		t.Errorf("nothing was asked: %q", shown)
 	}
+}
+
+// No program of a run finds the passwords that accounts have in variables, also those of accounts that are not in the run.
+func TestProgramsFindNoPasswords(t *testing.T) {
+	addr := sample(t)
+	h := newHome(t, secretConfig(addr, `password_command = "env >work.env; echo secret"`)+fmt.Sprintf(`
+[account.token]
+server = %[1]q
+tls = "none"
+username = "me"
+maildir = "Mail/token"
+token_command = "env >token.env; echo token"
+[account.far]
+server = %[1]q
+tls = "none"
+username = "me"
+maildir = "Mail/far"
+password = "secret"
+proxy_command = "env >far.env; exit 3"
+[account.other]
+server = %[1]q
+tls = "none"
+username = "me"
+maildir = "Mail/other"
+password_env = "OTHER_PASSWORD"
+`, addr))
+	h.env = []string{"OTHER_PASSWORD=secret", "OTHER_PASSWORD_HINT=kept"}
+	h.run(t, "fetch", "work", "token", "far")
+	for _, account := range []string{"work", "token", "far"} {
+		text, err := os.ReadFile(filepath.Join(h.dir, account+".env"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if env := string(text); strings.Contains(env, "OTHER_PASSWORD=") || !strings.Contains(env, "OTHER_PASSWORD_HINT=kept") {
+			t.Errorf("the program of %s finds %s", account, env)
+		}
+	}
+	h.run(t, "fetch", "other").exits(t, 0)
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"os"
+	"slices"
+	"strings"
 
 	"haulmail/config"
 	"haulmail/fetch/secret"
@@ -18,7 +20,7 @@ type secrets struct {
 
 // secrets gives what the environment and the config have, and the typed passwords.
 func (j *job) secrets(typed map[string]config.Secret) secrets {
-	source := secret.Source{LookupEnv: os.LookupEnv, Environ: os.Environ(), AtTerminal: isTerminal(os.Stdin), Home: j.home}
+	source := secret.Source{LookupEnv: os.LookupEnv, Environ: j.options.Environ, AtTerminal: isTerminal(os.Stdin), Home: j.home}
 	keeper := token.Keeper{Folder: j.options.StateDir, Providers: j.config.Providers, ClientSecret: source.ClientSecret}
 	return secrets{source, keeper, typed}
 }
@@ -41,4 +43,13 @@ func (s secrets) renew(ctx context.Context, a *config.Account, refused config.Se
 		return s.keeper.Renew(ctx, a, refused)
 	}
 	return s.password(ctx, a)
+}
+
+// programEnviron is the environment of the programs that a run starts. The variables that have passwords of accounts, of any account, are
+// left out: nobody gave them to those programs.
+func programEnviron(accounts []*config.Account) []string {
+	return slices.DeleteFunc(os.Environ(), func(variable string) bool {
+		name, _, _ := strings.Cut(variable, "=")
+		return slices.ContainsFunc(accounts, func(a *config.Account) bool { return a.Password.Env == name })
+	})
 }

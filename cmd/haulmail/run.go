@@ -74,7 +74,7 @@ func (p *program) newJob(c *cli.Context, names []string, show report.Show) (*job
 		out: p.out, colors: p.colors, settings: s, config: cfg, accounts: accounts, named: len(names) > 0 || c.IsSet("url"), fresh: isStateless(c),
 		home: home, show: show, engine: fetch.Run,
 		options: fetch.Options{
-			Jobs: cfg.Jobs, PerServer: cfg.PerServer, Wait: s.wait, Config: s.config, State: s.stateDir, OneOff: oneOffWords(c), Environ: os.Environ(), Step: killStep(),
+			Jobs: cfg.Jobs, PerServer: cfg.PerServer, Wait: s.wait, Config: s.config, State: s.stateDir, OneOff: oneOffWords(c), Environ: programEnviron(cfg.Accounts), Step: killStep(),
 		},
 	}
 	if s.jobs > 0 {
