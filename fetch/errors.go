@@ -241,7 +241,7 @@ func (h *haul) classifyServer(err error, e *pop3.ServerError) (Class, string) {
 	case doingStartTLS:
 		return Unavailable, "if the server speaks TLS from the start, " + h.implicitTLS() + " (port 995)"
 	case doingLogin:
-		if soundsTemporary(e.Text) {
+		if soundsTemporary(e) {
 			return Temporary, ""
 		}
 		return Login, h.loginHint()

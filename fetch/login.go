@@ -125,9 +125,9 @@ func (e *refusedError) Unwrap() []error { return e.tried }
 func endsLogin(way sasl.Way, err error) bool {
 	if refused, ok := errors.AsType[*pop3.ServerError](err); ok {
 		if way.Name == "EXTERNAL" {
-			return temporary(refused) || soundsTemporary(refused.Text)
+			return temporary(refused) || soundsTemporary(refused)
 		}
-		return refused.Code != "" || soundsTemporary(refused.Text) || refusesCredentials(refused) || relayed(refused)
+		return refused.Code != "" || soundsTemporary(refused) || refusesCredentials(refused) || relayed(refused)
 	}
 	return !isType[*pop3.MechanismError](err) || errors.Is(err, sasl.ErrUnproven)
 }
@@ -212,15 +212,16 @@ func temporary(refused *pop3.ServerError) bool {
 }
 
 // soundsTemporary reads the words of a login's refusal that has no response code: the last resort, for servers older than the codes.
-func soundsTemporary(text string) bool {
-	text = strings.ToLower(text)
+// "Invalid password, please try again" asks for another password, and not for patience.
+func soundsTemporary(refused *pop3.ServerError) bool {
+	text := strings.ToLower(refused.Text)
 	for _, words := range []string{
-		"mailbox is locked", "mailbox locked", "maildrop locked", "maildrop already locked", "in use", "try again", "temporar",
-		"unable to lock", "lock busy",
+		"mailbox is locked", "mailbox locked", "maildrop locked", "maildrop already locked", "in use", "temporar", "unable to lock",
+		"lock busy",
 	} {
 		if strings.Contains(text, words) {
 			return true
 		}
 	}
-	return false
+	return strings.Contains(text, "try again") && (strings.Contains(text, "later") || !refusesCredentials(refused))
 }

@@ -187,6 +187,7 @@ var loginRows = []loginRow{
 	// What says that it is the password's fault does not.
 	{name: "wrong password", setUp: wrongSecret, class: Login, err: `the server refused AUTH PLAIN: "[AUTH] wrong user name or password"`},
 	{name: "wrong password, in words", setUp: refuses("Authentication failed.", "PLAIN"), class: Login, err: `the server refused AUTH PLAIN: "Authentication failed."`},
+	{name: "wrong password, another is asked for", setUp: refuses("Invalid password, please try again", "PLAIN"), class: Login, hint: "are username and password right?"},
 	{name: "wrong password, SCRAM", offers: []string{"SCRAM-SHA-256"}, setUp: wrongSecret, class: Login, err: `the server refused AUTH SCRAM-SHA-256: "[AUTH] wrong user name or password" ("invalid-proof")`},
 	{name: "wrong password, CRAM-MD5", auth: config.AuthCRAMMD5, offers: []string{"CRAM-MD5"}, setUp: wrongSecret, class: Login, err: `the server refused AUTH CRAM-MD5: "[AUTH] wrong user name or password"`},
 	{name: "wrong password, APOP", auth: config.AuthAPOP, setUp: wrongSecret, class: Login, err: `the server refused APOP me: "[AUTH] wrong user name or password"`},
@@ -199,6 +200,9 @@ var loginRows = []loginRow{
 		name: "expired token, XOAUTH2", offers: []string{"XOAUTH2"}, setUp: wrongToken, class: Login,
 		err: `the server refused AUTH XOAUTH2: "[AUTH] token refused" ("status 400, scope https://mail.example.org/")`,
 	},
+	{name: "wrong for the moment", setUp: refuses("Temporary authentication failure", "PLAIN"), class: Temporary},
+	{name: "wrong until later", setUp: refuses("Authentication failed. Please try again later.", "PLAIN"), class: Temporary},
+	{name: "locked and worded as wrong", setUp: refuses("Login failed: mailbox in use", "PLAIN"), class: Temporary},
 	{name: "mailbox in use", setUp: refuses("[IN-USE] no", "PLAIN"), class: Temporary, err: `the server refused AUTH PLAIN: "[IN-USE] no"`},
 
 	// Servers that are not what they should be get nothing more.
