@@ -32,14 +32,15 @@ func (s Source) fromKeyring(ctx context.Context, a *config.Account) (text, hint 
 // Keep stores a password in the keyring, where Password finds it. The error is an
 // *Error.
 func (s Source) Keep(ctx context.Context, a *config.Account, password config.Secret) error {
-	err := check(password.Reveal())
+	err, hint := check(password.Reveal()), ""
 	if err == nil {
 		_, err = s.inKeyring(ctx, a, func() (string, error) {
 			return "", keyring.Set(a.Password.Keyring, a.Username, password.Reveal())
 		})
+		hint = keyringHint(err)
 	}
 	if err != nil {
-		return &Error{Account: a.Name, Source: config.KeyPasswordKeyring, Err: err, Hint: keyringHint(err)}
+		return &Error{Account: a.Name, Source: config.KeyPasswordKeyring, Err: err, Hint: hint}
 	}
 	return nil
 }
@@ -49,14 +50,17 @@ var ErrNotKept = errors.New("the keyring has no password")
 
 var errNoSession = errors.New("there is no desktop session to ask for its keyring")
 
+// keyringHint says what to do where a keyring gave no answer. One that is locked has no error of its own.
 func keyringHint(err error) string {
 	switch {
+	case err == nil, errors.Is(err, context.Canceled):
+		return ""
 	case errors.Is(err, errNoSession):
 		return "cron has none, as a rule: set DBUS_SESSION_BUS_ADDRESS, or use password_command or password_file"
 	case errors.Is(err, ErrTimeout):
 		return "it may be locked and wait for its passphrase: unlock it, or set password_timeout"
 	}
-	return ""
+	return "it may be locked: unlock it on the desktop, or use password_command or password_file"
 }
 
 // inKeyring calls do where there is a keyring to ask, and waits for it as long as
