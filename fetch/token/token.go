@@ -92,6 +92,9 @@ func (k Keeper) refresh(ctx context.Context, a *config.Account, kept stored) (st
 	if err != nil {
 		return stored{}, err
 	}
+	answering, stop := outlasting(ctx)
+	defer stop()
+	client.use(answering)
 	got, err := client.TokenSource(client.ctx, &oauth2.Token{RefreshToken: kept.RefreshToken}).Token()
 	if err != nil {
 		return stored{}, client.explain(StepRefresh, err, kept.RefreshToken)
@@ -101,6 +104,17 @@ func (k Keeper) refresh(ctx context.Context, a *config.Account, kept stored) (st
 		return stored{}, err
 	}
 	return fresh, k.write(a, fresh)
+}
+
+// answerWithin is how long a provider may take to answer once the run was asked to
+// stop. The answer may make the refresh token that is kept worthless.
+const answerWithin = 4500 * time.Millisecond
+
+// outlasting gives a context that ends that much later than ctx.
+func outlasting(ctx context.Context) (longer context.Context, stop func()) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	unwatch := context.AfterFunc(ctx, func() { time.AfterFunc(answerWithin, cancel) })
+	return longer, func() { unwatch(); cancel() }
 }
 
 // client speaks with an account's provider.
@@ -120,21 +134,26 @@ func (k Keeper) client(ctx context.Context, a *config.Account) (*client, error) 
 	if err != nil {
 		return nil, err
 	}
-	http := &http.Client{
-		Timeout:       time.Duration(a.Timeout),
-		Transport:     bounded{ctx},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // secrets go nowhere else
-	}
-	return &client{
+	c := &client{
 		Config: oauth2.Config{
 			ClientID: p.ClientID, ClientSecret: secret.Reveal(), Scopes: p.Scopes, RedirectURL: p.RedirectURL,
 			// Not by trial: a second try would spend the code or the refresh token twice.
 			Endpoint: oauth2.Endpoint{AuthURL: p.AuthURL, DeviceAuthURL: p.DeviceURL, TokenURL: p.TokenURL, AuthStyle: oauth2.AuthStyleInParams},
 		},
-		ctx:      context.WithValue(ctx, oauth2.HTTPClient, http),
 		provider: p,
 		timeout:  a.Timeout,
-	}, nil
+	}
+	c.use(ctx)
+	return c, nil
+}
+
+// use has the requests from now on end with ctx.
+func (c *client) use(ctx context.Context) {
+	c.ctx = context.WithValue(ctx, oauth2.HTTPClient, &http.Client{
+		Timeout:       time.Duration(c.timeout),
+		Transport:     bounded{ctx},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // secrets go nowhere else
+	})
 }
 
 // accept checks what a provider gave.

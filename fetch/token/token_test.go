@@ -340,23 +340,6 @@ func TestSilence(t *testing.T) {
 	}
 }
 
-// Whoever stops a run is not kept waiting.
-func TestStopped(t *testing.T) {
-	t.Parallel()
-	for _, at := range []string{tokentest.AtDevice, tokentest.AtToken} {
-		l := newLab(t, &tokentest.Server{Faults: []tokentest.Fault{{At: at, Silent: true}}})
-		ctx, stop := context.WithCancel(t.Context())
-		time.AfterFunc(1500*time.Millisecond, stop)
-		began := time.Now()
-		if _, err := l.keeper.SignIn(ctx, l.account, l.approving()); !errors.Is(err, context.Canceled) {
-			t.Errorf("%s: %v", at, err)
-		}
-		if took := time.Since(began); took > 10*time.Second {
-			t.Errorf("%s: took %v", at, took)
-		}
-	}
-}
-
 func TestRefresh(t *testing.T) {
 	t.Parallel()
 	for _, rotate := range []bool{false, true} {
