@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	signInWithin = 15 * time.Minute // for a person to find their password and their telephone
-	maxInterval  = 60               // seconds between two questions whether they are done
+	signInWithin  = 15 * time.Minute // for a person to find their password and their telephone
+	usualInterval = 5                // seconds between two questions whether they are done (RFC 8628 §3.2)
+	maxInterval   = 60               // the same, at most
 )
 
 // Person is whoever signs in. Its functions are called one at a time.
@@ -87,17 +88,44 @@ func (c *client) byDevice(person Person) (*oauth2.Token, error) {
 	if latest := time.Now().Add(signInWithin); device.Expiry.IsZero() || device.Expiry.After(latest) {
 		device.Expiry = latest
 	}
-	device.Interval = min(max(device.Interval, 0), maxInterval) // 0 is the RFC's own default
 	person.ShowCode(shown(device.VerificationURI), shown(device.UserCode), device.Expiry)
-	got, err := c.DeviceAccessToken(c.ctx, device)
-	switch {
-	case err == nil:
-		return got, nil
-	case c.ctx.Err() == nil && !time.Now().Before(device.Expiry):
-		return nil, &Error{Step: StepToken, Kind: SignedOut, Err: errors.New("nobody has signed in before the code ended")}
-	default:
-		return nil, c.explain(StepToken, err, device.DeviceCode)
+	return c.poll(device)
+}
+
+// poll asks until the person is done. What a provider or the network cannot do for
+// the moment is asked for again, less and less often (RFC 8628 §3.5).
+func (c *client) poll(device *oauth2.DeviceAuthResponse) (*oauth2.Token, error) {
+	if device.Interval <= 0 {
+		device.Interval = usualInterval
 	}
+	var trouble error
+	for {
+		device.Interval = min(device.Interval, maxInterval)
+		got, err := c.DeviceAccessToken(c.ctx, device)
+		if err == nil {
+			return got, nil
+		}
+		failed := c.explain(StepToken, err, device.DeviceCode)
+		switch {
+		case c.ctx.Err() != nil:
+			return nil, failed
+		case !time.Now().Before(device.Expiry):
+			return nil, &Error{Step: StepToken, Kind: SignedOut, Err: tooLate(trouble)}
+		case !isTemporary(failed):
+			return nil, failed
+		}
+		trouble = errors.Unwrap(failed) // without the step, which is the same
+		device.Interval *= 2
+	}
+}
+
+// tooLate is a code that has ended. The provider's trouble before that, if any, may be why.
+func tooLate(trouble error) error {
+	err := errors.New("nobody has signed in before the code ended")
+	if trouble != nil {
+		err = fmt.Errorf("%w; meanwhile: %w", err, trouble)
+	}
+	return err
 }
 
 // isWebAddress says whether a person can be sent to an address.

@@ -141,19 +141,6 @@ func (l *lab) wantError(err error, step string, kind token.Kind, text string) *t
 	return e
 }
 
-func TestDeviceCode(t *testing.T) {
-	t.Parallel()
-	l := newLab(t, &tokentest.Server{Lifetime: time.Hour, Faults: []tokentest.Fault{{At: tokentest.AtToken, Code: "authorization_pending", Times: 1}}})
-	granted, err := l.keeper.SignIn(t.Context(), l.account, l.approving())
-	if err != nil || !granted.Refreshable || granted.Path != l.keeper.Path(l.account) || time.Until(granted.Expiry) < 59*time.Minute {
-		t.Fatalf("granted %+v, %v", granted, err)
-	}
-	got, err := l.keeper.Token(t.Context(), l.account)
-	if err != nil || !l.server.Good(got.Reveal()) || l.server.Refreshes() != 0 {
-		t.Errorf("token %q, %v, %d refreshes", got.Reveal(), err, l.server.Refreshes())
-	}
-}
-
 func TestBrowser(t *testing.T) {
 	t.Parallel()
 	for _, redirect := range []string{"http://127.0.0.1", "http://localhost", "http://127.0.0.1/done"} {
@@ -319,23 +306,14 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	}
 }
 
-func TestCodeEnds(t *testing.T) {
-	t.Parallel()
-	l := newLab(t, &tokentest.Server{Faults: []tokentest.Fault{
-		{At: tokentest.AtDevice, Body: `{"device_code":"A","user_code":"A","verification_uri":"https://x.example","expires_in":2,"interval":1}`},
-		{At: tokentest.AtToken, Code: "authorization_pending"},
-	}})
-	_, err := l.keeper.SignIn(t.Context(), l.account, token.Person{ShowCode: func(string, string, time.Time) {}})
-	l.wantError(err, token.StepToken, token.SignedOut, "nobody has signed in before the code ended")
-}
-
 func TestSilence(t *testing.T) {
 	t.Parallel()
-	for _, at := range []string{tokentest.AtDevice, tokentest.AtToken} {
+	for at, step := range map[string]string{tokentest.AtDevice: token.StepDevice, tokentest.AtToken: token.StepToken} {
 		l := newLab(t, &tokentest.Server{Faults: []tokentest.Fault{{At: at, Silent: true}}})
 		l.account.Timeout = config.Duration(2 * time.Second)
-		step := map[string]string{tokentest.AtDevice: token.StepDevice, tokentest.AtToken: token.StepToken}[at]
-		_, err := l.keeper.SignIn(t.Context(), l.account, l.approving())
+		person := l.approving()
+		person.Browser = at == tokentest.AtToken
+		_, err := l.keeper.SignIn(t.Context(), l.account, person)
 		l.wantError(err, step, token.Temporary, "no answer in 2s")
 	}
 }
