@@ -102,6 +102,9 @@ func (h *haul) explain(ctx context.Context, err error) error {
 
 // classify is the one place where an error becomes a class and a hint.
 func (h *haul) classify(err error) (Class, string) {
+	if isType[*postponedError](err) && !isLocal(err) {
+		return Temporary, ""
+	}
 	if e, ok := errors.AsType[*pop3.ServerError](err); ok {
 		return h.classifyServer(err, e)
 	}

@@ -22,7 +22,7 @@ func (s *session) login(mayPipeline bool) error {
 	s.offered = caps
 	how, err := s.authenticate(caps)
 	if err != nil {
-		return doing(doingLogin, err)
+		return also(doing(doingLogin, err), s.h.noteTooEarly(caps, err))
 	}
 	if err := s.h.noteLoggedIn(caps); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,8 +22,14 @@ const noteLogin = "last-login"
 // mostDelay bounds what a server may ask for: no run must be kept away for good.
 const mostDelay = 24 * time.Hour
 
+// refusedDelay is how long a server is left alone that refuses a login as too early and announces no time between two.
+const refusedDelay = time.Minute
+
 // firstPause is the time before the first retry; each further one is three times as long.
 const firstPause = 2 * time.Second
+
+// loginTime is how the time of a login is told.
+const loginTime = "15:04:05 on 2006-01-02"
 
 // earlyError is a run that comes too soon after the one before.
 type earlyError struct {
@@ -36,7 +43,7 @@ func (e *earlyError) Error() string {
 	if e.server {
 		who = "the server asks for a login at most every"
 	}
-	return fmt.Sprintf("too early: %s %s, and the next login may be at %s", who, config.Duration(e.wanted), e.next.Local().Format("15:04:05 on 2006-01-02"))
+	return fmt.Sprintf("too early: %s %s, and the next login may be at %s", who, config.Duration(e.wanted), e.next.Local().Format(loginTime))
 }
 
 // mayLogIn is an *earlyError if the last login was too short a while ago. A dry run is a person's: the server may tell them.
@@ -63,13 +70,49 @@ func (h *haul) mayLogIn() error {
 
 // noteLoggedIn writes down when the run has logged in, if anybody wants to know the next time.
 func (h *haul) noteLoggedIn(caps pop3.Capabilities) error {
-	announced := announcedDelay(caps)
+	return h.noteLoginNow(announcedDelay(caps))
+}
+
+// noteTooEarly writes down when a server has refused a login as too early. When the one was that it counts from, it does not say.
+func (h *haul) noteTooEarly(caps pop3.Capabilities, err error) error {
+	if refused, ok := errors.AsType[*pop3.ServerError](err); !ok || refused.Code != "LOGIN-DELAY" {
+		return nil
+	}
+	return h.noteLoginNow(cmp.Or(announcedDelay(caps), refusedDelay))
+}
+
+func (h *haul) noteLoginNow(announced time.Duration) error {
 	if h.DryRun || h.store == nil || announced == 0 && h.a.MinInterval == 0 {
 		return nil
 	}
 	h.nextLogin = h.Now().Add(max(announced, time.Duration(h.a.MinInterval)))
 	note := h.Now().UTC().Format(time.RFC3339) + " " + strconv.Itoa(int(announced/time.Second))
 	return onDisk("write a note into the state", h.store.SetNote(noteLogin, []byte(note)))
+}
+
+// postponedError is what another session of the run would have done, and the next run has to do.
+type postponedError struct{ next time.Time }
+
+func (e *postponedError) Error() string {
+	return "the next login may be at " + e.next.Local().Format(loginTime)
+}
+
+// untilNextRun is how long after a login is allowed again the next run may come and still know what this one has left to it.
+const untilNextRun = 24 * time.Hour
+
+// postpone leaves it to the next run to get further than a session that broke, since it is too early for another login. As another session
+// of this run would, the next run asks for one message at a time if sending commands ahead may have been what broke.
+func (h *haul) postpone(broken *brokenSession) error {
+	why := &postponedError{h.nextLogin}
+	if !broken.ahead {
+		return why
+	}
+	learnt := h.rememberOneByOne(broken)
+	over, err := h.noteIsOver(noteOneByOne)
+	if over && err == nil {
+		err = h.noteFor(noteOneByOne, h.nextLogin.Sub(h.Now())+untilNextRun)
+	}
+	return also(also(why, learnt), err)
 }
 
 // parseLogin reads a note of the last login; what it cannot read was long ago.

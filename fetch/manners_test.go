@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +51,79 @@ func TestDistanceBetweenLogins(t *testing.T) {
 			l.clock -= 1000 * time.Hour // a clock that was wrong keeps nobody away
 			l.mailbox.Add(msgs[2])
 			l.want(1, 0, None)
+		})
+	}
+}
+
+// A login that a server refuses as too early is not tried again before its time.
+func TestRefusedAsTooEarly(t *testing.T) {
+	for announced, distance := range map[string]time.Duration{"LOGIN-DELAY 900": 15 * time.Minute, "TOP": refusedDelay} {
+		t.Run(announced, func(t *testing.T) {
+			tooEarly := pop3test.Refuse("AUTH", "[LOGIN-DELAY] wait")
+			tooEarly.Limit = 1
+			l := newLab(t, mail(1), tooEarly)
+			l.server.Caps = append(pop3test.DefaultCaps(), announced)
+			l.want(0, 0, Temporary)
+			l.clock += distance - 2*time.Second
+			if r := l.want(0, 0, Busy); l.server.Sessions() != 1 {
+				t.Errorf("%d sessions: %v", l.server.Sessions(), r.Err)
+			}
+			l.clock += 3 * time.Second
+			l.want(1, 0, None)
+		})
+	}
+}
+
+// A run whose session breaks does not log in again before its time. What broke it blocks no message behind it in the runs after that.
+func TestDistanceWithinARun(t *testing.T) {
+	for _, mode := range []config.Pipelining{config.PipeliningAuto, config.PipeliningOff} {
+		t.Run("pipelining "+mode.String(), func(t *testing.T) {
+			l := newLab(t, mail(5), pop3test.Fault{On: "RETR", UID: "u2", Do: pop3test.FIN})
+			l.server.Caps = append(pop3test.DefaultCaps(), "LOGIN-DELAY 900")
+			l.account.Pipelining = mode
+			r := l.run()
+			if e := errOf(t, r); e.Class != Temporary || !strings.Contains(e.Error(), "; the next login may be at ") || l.server.Sessions() != 1 {
+				t.Fatalf("%v (class %d) after %d sessions", e, e.Class, l.server.Sessions())
+			}
+			messages := r.Messages
+			for range 2 {
+				l.clock += 16 * time.Minute
+				messages += l.run().Messages
+			}
+			if messages != 4 || l.server.Sessions() != 3 {
+				t.Errorf("%d messages in %d sessions: %s", messages, l.server.Sessions(), l.said())
+			}
+			l.holds(slices.Delete(texts(t, mail(5)), 1, 2)...)
+		})
+	}
+}
+
+// What a session in which commands were sent ahead has taught counts as long as it would if another one had followed.
+func TestDistanceKeepsWhatWasLearnt(t *testing.T) {
+	for name, row := range map[string]struct {
+		fault pop3test.Fault
+		later time.Duration
+		ahead bool
+	}{
+		"a probe that fails":               {pop3test.Fault{On: "NOOP", Batched: true, Do: pop3test.RST}, oneByOneFor - time.Hour, false},
+		"a stall":                          {pop3test.Fault{On: "RETR", Batched: true, Do: pop3test.Stall, Limit: 1}, oneByOneFor - time.Hour, false},
+		"an end":                           {pop3test.Fault{On: "RETR", Batched: true, Do: pop3test.FIN, Limit: 1}, untilNextRun, false},
+		"an end that was long ago by then": {pop3test.Fault{On: "RETR", Batched: true, Do: pop3test.FIN, Limit: 1}, untilNextRun + time.Hour, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t, mail(20), row.fault)
+			l.server.Caps = []string{"UIDL", "USER", "LOGIN-DELAY 900"}
+			l.account.Pipelining = config.PipeliningProbe
+			if row.fault.On == "RETR" {
+				l.server.Caps = append(l.server.Caps, "PIPELINING")
+			}
+			l.account.Timeout = config.Duration(1500 * time.Millisecond)
+			l.run()
+			l.clock += row.later
+			if r := l.run(); r.Err != nil || l.pipelined() != row.ahead || l.server.Sessions() != 2 {
+				t.Errorf("%v after %d sessions; pipelining %v, want %v", r.Err, l.server.Sessions(), l.pipelined(), row.ahead)
+			}
 		})
 	}
 }

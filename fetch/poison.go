@@ -66,6 +66,8 @@ func (h *haul) sessions(ctx context.Context, password config.Secret, pipelining 
 			return also(also(cause, err), h.rememberOneByOne(ahead))
 		case !ok || !broken.mayGoOn() || n == mostSessions || ctx.Err() != nil:
 			return err
+		case h.Now().Before(h.nextLogin):
+			return also(err, h.postpone(broken))
 		}
 		if broken.ahead {
 			h.warn("%v; going on with one message at a time", err)
