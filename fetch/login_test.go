@@ -152,6 +152,10 @@ var loginRows = []loginRow{
 	{name: "auto, CAPA is not known", setUp: faults(pop3test.Refuse("CAPA", "unknown command")), by: "USER/PASS"},
 	{name: "by name, CAPA is not known", auth: config.AuthPlain, setUp: faults(pop3test.Refuse("CAPA", "unknown command")), by: "PLAIN"},
 	{
+		name: "by name, CAPA is not known, and there is a binding", auth: config.AuthSCRAMSHA256, offers: []string{"SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"},
+		setUp: faults(pop3test.Refuse("CAPA", "unknown command")), by: "SCRAM-SHA-256",
+	},
+	{
 		name: "by name, not offered", auth: config.AuthSCRAMSHA256, offers: []string{"LOGIN"}, class: Config,
 		err: "the server does not offer SCRAM-SHA-256, but PLAIN, LOGIN, USER/PASS, APOP", hint: `auth = "auto"`,
 	},

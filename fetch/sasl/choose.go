@@ -93,7 +93,7 @@ type kind struct {
 	takes  takes
 	bound  bool // to the TLS connection
 	asked  bool // used only where the config asks for it by name
-	create func(c Credentials, plusOffered bool) (Mechanism, error)
+	create func(c Credentials, mayBind bool) (Mechanism, error)
 }
 
 // kinds are all of them, strongest first. A certificate's key and a token never grant more than they are for; SCRAM shows the server
@@ -132,14 +132,14 @@ const Auto = "auto"
 func Choose(asked string, offer Offer, c Credentials) (Choice, error) {
 	var choice Choice
 	var refused string
-	plusOffered := slices.ContainsFunc(offer.Mechanisms, func(m string) bool { return strings.HasSuffix(strings.ToUpper(m), "-PLUS") })
+	mayBind := !offer.Known || slices.ContainsFunc(offer.Mechanisms, func(m string) bool { return strings.HasSuffix(strings.ToUpper(m), "-PLUS") })
 	for _, k := range kinds {
 		if !offer.has(k.name) && !(isAsked(asked, k) && !offer.Known && k.name != APOP) {
 			continue
 		}
 		why := k.unusable(asked, c)
 		if why == "" {
-			mechanism, err := k.create(c, plusOffered)
+			mechanism, err := k.create(c, mayBind)
 			if err == nil {
 				choice.Ways = append(choice.Ways, Way{k.name, mechanism})
 				continue

@@ -210,14 +210,15 @@ func TestSCRAMServers(t *testing.T) {
 func TestSCRAMFlags(t *testing.T) {
 	for _, row := range []struct {
 		with    Credentials
-		offered []string
+		offered []string // nil is not known
 		want    string
 	}{
+		{secure, nil, "n,,"},
 		{password, []string{"SCRAM-SHA-256"}, "n,,"},
 		{secure, []string{"SCRAM-SHA-256"}, "y,,"},
 		{secure, []string{"SCRAM-SHA-256", "scram-sha-1-plus"}, "n,,"},
 	} {
-		choice, err := Choose("scram-sha-256", Offer{Known: true, Mechanisms: row.offered}, row.with)
+		choice, err := Choose("scram-sha-256", Offer{Known: row.offered != nil, Mechanisms: row.offered}, row.with)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -24,11 +24,11 @@ type scramClient struct {
 	reason       string
 }
 
-// newSCRAM gives the maker of a SCRAM mechanism. plusOffered says that the server offers a form with channel binding, too: where it
-// does not, the client says that it could have used one, which a server that offers them takes for what it is, a man in the middle
-// who has removed them (RFC 5802 §6).
-func newSCRAM(name string, hash scram.HashGeneratorFcn, bound bool) func(c Credentials, plusOffered bool) (Mechanism, error) {
-	return func(c Credentials, plusOffered bool) (Mechanism, error) {
+// newSCRAM gives the maker of a SCRAM mechanism. mayBind says that the server offers a form with channel binding, too, or may have one:
+// where it has none, the client says that it could have used one, which a server that offers them takes for what it is, a man in the
+// middle who has removed them (RFC 5802 §6).
+func newSCRAM(name string, hash scram.HashGeneratorFcn, bound bool) func(c Credentials, mayBind bool) (Mechanism, error) {
+	return func(c Credentials, mayBind bool) (Mechanism, error) {
 		client, err := hash.NewClient(c.User, c.Secret, "")
 		if err != nil {
 			return nil, errors.New("SASLprep (RFC 4013) forbids a character of the user name or of the password")
@@ -41,7 +41,7 @@ func newSCRAM(name string, hash scram.HashGeneratorFcn, bound bool) func(c Crede
 				return nil, err
 			}
 			m.conversation = client.NewConversationWithChannelBinding(binding)
-		case c.TLS != nil && !plusOffered:
+		case c.TLS != nil && !mayBind:
 			m.conversation = client.NewConversationAdvertisingChannelBinding()
 		default:
 			m.conversation = client.NewConversation()
