@@ -31,6 +31,7 @@ type haul struct {
 	result   Result
 	progress progress
 	sink     sink          // takes the message that is being received
+	found    string        // the server that the account's domain has named, once one is connected to
 	renewed  config.Secret // the token in place of one that the server has refused
 
 	planned   bool      // a listing of this run was decided about

@@ -86,6 +86,7 @@ func (s *session) reachService(ctx context.Context, d *dial.Dialer) (net.Conn, e
 	if err != nil {
 		return nil, err
 	}
+	s.h.found = service.Host
 	s.aim.certName, s.aim.otherName = service.CertNames(a.Server.Host)
 	switch {
 	case a.TLSServerName != "":

@@ -232,7 +232,7 @@ func (h *haul) classifyServer(err error, e *pop3.ServerError) (Class, string) {
 	switch e.Code {
 	case "SYS/PERM":
 		if stepOf(err) == doingLogin {
-			return Unavailable, providerHint(h.a.Server.Host)
+			return Unavailable, h.providerHint()
 		}
 		return Unavailable, ""
 	case "AUTH":

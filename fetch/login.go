@@ -189,11 +189,11 @@ func (h *haul) loginHint() string {
 	if h.a.OAuth != "" {
 		return "is username the mailbox that was signed in to, and may it use POP? Sign in again with: " + h.typed("login")
 	}
-	if hint := providerHint(h.a.Server.Host); hint != "" && !h.a.ByToken() {
-		return hint
-	}
 	if h.a.Auth == config.AuthExternal {
 		return "is the certificate in tls_client_cert username's, and one that the server knows?"
+	}
+	if hint := h.providerHint(); hint != "" && !h.a.ByToken() {
+		return hint
 	}
 	what := cmp.Or(h.a.Password.Key(), "password")
 	if h.a.ByToken() {

@@ -1,6 +1,9 @@
 package fetch
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // provider is what a well-known provider wants of a program that logs in, and people cannot know from its refusal.
 type provider struct {
@@ -50,6 +53,11 @@ var providers = []provider{
 		[]string{"yandex.com", "yandex.ru", "yandex.by", "yandex.kz", "yandex.com.tr", "yandex.net"},
 		"Yandex takes an app password for mail (id.yandex.com, Security); POP3 and its folders are switched on in the settings, Email clients",
 	},
+}
+
+// providerHint gives what the account's provider wants, also where only the account's domain says whose the server is.
+func (h *haul) providerHint() string {
+	return cmp.Or(providerHint(h.a.Server.Host), providerHint(h.found))
 }
 
 // providerHint gives what the provider of a server wants, or "" for a server of nobody we know.

@@ -1,6 +1,9 @@
 package fetch
 
 import (
+	"context"
+	"net"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -68,8 +71,34 @@ func TestRefusedByAProvider(t *testing.T) {
 			t.Errorf("%s: hint %q", code, hint)
 		}
 	}
-	h.a.OAuth = "google"
+	h.a.Auth = config.AuthExternal
+	if _, hint := h.classify(doing(doingLogin, &pop3.ServerError{Code: "AUTH"})); !strings.Contains(hint, "tls_client_cert") {
+		t.Errorf("a certificate is refused, and the hint is %q", hint)
+	}
+	h.a.Auth, h.a.OAuth = config.AuthAuto, "google"
 	if _, hint := h.classify(doing(doingLogin, &pop3.ServerError{Code: "AUTH"})); strings.Contains(hint, "app password") {
 		t.Errorf("a token is refused, and the hint is %q", hint)
+	}
+}
+
+// oneService is a DNS in which every domain has its mail at one server of this machine.
+type oneService struct{ *net.SRV }
+
+func (s oneService) LookupSRV(context.Context, string, string, string) (string, []*net.SRV, error) {
+	return "", []*net.SRV{s.SRV}, nil
+}
+
+func (oneService) LookupNetIP(context.Context, string, string) ([]netip.Addr, error) {
+	return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil
+}
+
+// A domain whose mail is at a known provider gets that one's hint.
+func TestRefusedBehindADomain(t *testing.T) {
+	l := newLoginLab(t, loginRow{setUp: wrongSecret})
+	l.options.Resolver = oneService{&net.SRV{Target: "pop.gmail.com.", Port: uint16(l.account.Server.Port)}}
+	l.account.Server = config.Server{Kind: config.BySRV, Host: "example.org"}
+	l.account.TLSServerName = "localhost"
+	if e := errOf(t, l.want(0, 0, Login)); !strings.Contains(e.Hint, "Gmail takes an app password") {
+		t.Errorf("hint %q", e.Hint)
 	}
 }
