@@ -85,15 +85,26 @@ func (h *haul) show(chain []*x509.Certificate, trusted bool) {
 			Subject: cmp.Or(c.Subject.CommonName, c.Subject.String()), Issuer: cmp.Or(c.Issuer.CommonName, c.Issuer.String()),
 			Names: names, NotBefore: c.NotBefore, NotAfter: c.NotAfter,
 		})
-		if left := c.NotAfter.Sub(h.Now()); trusted && left < endsSoon {
-			whose := "the server's certificate"
-			if i > 0 {
-				whose = "the certificate of its issuer, " + shown.Chain[i].Subject + ","
-			}
-			h.warn("%s ends on %s, in %d days; its owner has to renew it", whose, c.NotAfter.UTC().Format(time.DateOnly), int(left.Hours()/24))
+		whose := "the server's certificate"
+		if i > 0 {
+			whose = "the certificate of its issuer, " + shown.Chain[i].Subject + ","
+		}
+		if trusted {
+			h.warnOfEnd(whose, c.NotAfter)
 		}
 	}
 	h.tell(shown)
+}
+
+// warnOfEnd warns of a certificate that ends soon, or has: a pin takes the place of its dates.
+func (h *haul) warnOfEnd(whose string, end time.Time) {
+	left, day := end.Sub(h.Now()), end.UTC().Format(time.DateOnly)
+	switch {
+	case left < 0:
+		h.warn("%s ended on %s; its owner has to renew it", whose, day)
+	case left < endsSoon:
+		h.warn("%s ends on %s, in %d days; its owner has to renew it", whose, day, int(left.Hours()/24))
+	}
 }
 
 // tellOffer tells what the server announces to whoever is logged in, with the mechanisms that it announced before.

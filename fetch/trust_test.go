@@ -204,6 +204,17 @@ func TestCheckShows(t *testing.T) {
 	}
 }
 
+// A pin takes a certificate that is over, and check says that it is.
+func TestCheckShowsTheEnd(t *testing.T) {
+	l, _ := hostileLab(t, implicit, pop3test.Cert{Expired: true}, nil)
+	key, _ := pinOf(t, l.server.TLS)
+	l.account.TLSPins = []config.Pin{config.Pin(key)}
+	r := Check(t.Context(), []*config.Account{l.account}, l.options)[0]
+	if said := l.said(); r.Err != nil || !strings.Contains(said, "the server's certificate ended on ") || strings.Contains(said, "days") {
+		t.Errorf("%v, said %s", r.Err, said)
+	}
+}
+
 // What check can tell of files without a server.
 func TestCheckFiles(t *testing.T) {
 	dir := t.TempDir()
