@@ -79,7 +79,7 @@ func parseNetrc(text string) ([]netrcEntry, error) {
 		default:
 			return nil, fmt.Errorf(`line %d: neither "machine", "default", "login", "password", "account" nor "macdef"`, words.line)
 		}
-		value, ok := words.next()
+		value, ok := words.value()
 		if !ok {
 			return nil, cmp.Or(words.err, fmt.Errorf("line %d: nothing stands behind %q", words.line, word))
 		}
@@ -106,15 +106,17 @@ type netrcWords struct {
 	err  error
 }
 
-// next gives the next word, without its quotes; false at the end.
+// next gives the next word behind comments, without its quotes; false at the end.
 func (w *netrcWords) next() (string, bool) {
-	for {
-		w.skip(len(w.rest) - len(strings.TrimLeft(w.rest, " \t\r\n")))
-		if !strings.HasPrefix(w.rest, "#") {
-			break
-		}
+	for w.skipBlanks(); strings.HasPrefix(w.rest, "#"); w.skipBlanks() {
 		w.skip(endOf(w.rest, "\n"))
 	}
+	return w.value()
+}
+
+// value gives the next word as next does, also one that begins as a comment: a password may.
+func (w *netrcWords) value() (string, bool) {
+	w.skipBlanks()
 	if w.rest == "" {
 		return "", false
 	}
@@ -168,6 +170,10 @@ func (w *netrcWords) skipMacro() {
 		end = len(w.rest)
 	}
 	w.skip(end)
+}
+
+func (w *netrcWords) skipBlanks() {
+	w.skip(len(w.rest) - len(strings.TrimLeft(w.rest, " \t\r\n")))
 }
 
 // skip leaves out the next n bytes.

@@ -1,8 +1,10 @@
 package secret_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -25,6 +27,8 @@ func TestNetrc(t *testing.T) {
 		{"account", "machine pop.example.org login me account x password hunter2", "hunter2", ""},
 		{"quotes", `machine pop.example.org login "me" password "hunter \"2\\"`, `hunter "2\`, ""},
 		{"a number sign inside", "machine pop.example.org login me password h#2", "h#2", ""},
+		{"a number sign first", "machine pop.example.org login me password #hunter2 # new", "#hunter2", ""},
+		{"a number sign first, and a default", "machine pop.example.org login me password #hunter2\ndefault login me password x", "#hunter2", ""},
 		{"a quote inside", `machine pop.example.org login me password h"2`, `h"2`, ""},
 		{"comments", "# password x\nmachine pop.example.org # login you\nlogin me\n#\npassword hunter2 # new", "hunter2", ""},
 		{"macro", "macdef init\nmachine pop.example.org login me password x\n\nmachine pop.example.org login me password hunter2", "hunter2", ""},
@@ -82,17 +86,36 @@ func TestNetrcFile(t *testing.T) {
 	want(t, got, err, "", "larger than 64 KiB")
 }
 
+// netrcSays are the errors of a .netrc, and all that is told of its text.
+var netrcSays = regexp.MustCompile(`^netrc: (FILE(: line \d+: (` +
+	`neither "machine", "default", "login", "password", "account" nor "macdef"|` +
+	`nothing stands behind "(machine|login|password|account)"|` +
+	`"(login|password|account)" stands before the first machine|` +
+	`quotes are not closed)` +
+	`| has no password for me at pop\.example\.org| is larger than 64 KiB)` +
+	`|the password holds a line end or a NUL|more than 64 KiB are no password)$`)
+
 // No text makes the parser fail otherwise than by an error, and none shows in it.
 func FuzzNetrc(f *testing.F) {
 	f.Add("machine pop.example.org login \"m\\e\" password hunter2 # x\nmacdef a\n\ndefault password y")
+	f.Add("machine pop.example.org login me password #hunter2 hunter2")
+	f.Add("machine pop.example.org login \"hunter2")
 	f.Fuzz(func(t *testing.T, text string) {
 		home := t.TempDir()
-		if err := os.WriteFile(filepath.Join(home, ".netrc"), []byte(text), 0o600); err != nil {
+		path := filepath.Join(home, ".netrc")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		got, err := secret.Source{Home: home}.Password(t.Context(), account(config.Password{Netrc: true}))
 		if (err == nil) == got.IsZero() {
 			t.Errorf("got %q, %v", got.Reveal(), err)
+		}
+		e, failed := errors.AsType[*secret.Error](err)
+		if failed && !netrcSays.MatchString(strings.Replace(e.Error(), path, "FILE", 1)) {
+			t.Errorf("the error says %q", e)
+		}
+		if failed && e.Hint != "" && e.Hint != "write into it: machine pop.example.org login me password …" {
+			t.Errorf("the hint says %q", e.Hint)
 		}
 	})
 }
