@@ -36,8 +36,12 @@ func (a Auth) String() string { return word(authWords, int(a)) }
 // ByToken tells whether the account's secret is a bearer token (RFC 6750) and not a password.
 func (a *Account) ByToken() bool { return a.OAuth != "" || !a.Password.TokenCommand.IsZero() }
 
-// NeedsSecret tells whether the account logs in by a password or a token at all. Nobody has to be asked for one otherwise.
-func (a *Account) NeedsSecret() bool { return a.Auth != AuthExternal }
+// NeedsSecret tells whether the account logs in by a password or a token at all. Nobody has to be asked for one otherwise: a certificate
+// is there to log in without.
+func (a *Account) NeedsSecret() bool {
+	byCertificate := a.TLSClientCert != "" && a.TLS != TLSNone && a.SecretKey() == ""
+	return a.Auth != AuthExternal && !(a.Auth == AuthAuto && byCertificate)
+}
 
 func (d *document) readAuth(v value, a *Account) {
 	if i, ok := d.oneOf(v, authWords); ok {

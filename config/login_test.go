@@ -24,6 +24,22 @@ func TestAuth(t *testing.T) {
 	}
 }
 
+// Where the way is left open, a certificate is enough, unless a password is named as well, or nothing can show the certificate.
+func TestNeedsSecret(t *testing.T) {
+	const cert = "tls_client_cert = \"me.pem\"\n"
+	for text, want := range map[string]bool{
+		work + cert: false,
+		work + cert + "password_env = \"PASSWORD\"\n":             true,
+		work + cert + "auth = \"plain\"\n":                        true,
+		work + cert + "tls = \"none\"\n":                          true,
+		"[defaults]\npassword_env = \"PASSWORD\"\n" + work + cert: true,
+	} {
+		if a := parse(t, text).Accounts[0]; a.NeedsSecret() != want {
+			t.Errorf("needs a secret: %v, want %v\n%s", !want, want, text)
+		}
+	}
+}
+
 func TestByToken(t *testing.T) {
 	for _, row := range []struct {
 		account config.Account

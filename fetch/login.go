@@ -173,6 +173,9 @@ func (h *haul) noWayHint(e *sasl.NoWayError) string {
 	if e.Asked != "" {
 		return `set auth = "auto" for the best that the server offers`
 	}
+	if !h.a.NeedsSecret() {
+		return "it lets nobody in by a client certificate alone: set password_command, or another key that a password comes from"
+	}
 	if h.a.ByToken() {
 		return "does this provider take OAuth2 tokens for POP3?"
 	}
@@ -189,7 +192,7 @@ func (h *haul) loginHint() string {
 	if h.a.OAuth != "" {
 		return "is username the mailbox that was signed in to, and may it use POP? Sign in again with: " + h.typed("login")
 	}
-	if h.a.Auth == config.AuthExternal {
+	if !h.a.NeedsSecret() {
 		return "is the certificate in tls_client_cert username's, and one that the server knows?"
 	}
 	if hint := h.providerHint(); hint != "" && !h.a.ByToken() {

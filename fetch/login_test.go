@@ -103,6 +103,14 @@ func byCertificate(name string) func(*loginLab) {
 	}
 }
 
+// orPassword gives the account a certificate and a password, too.
+func orPassword(name string) func(*loginLab) {
+	return func(l *loginLab) {
+		byCertificate(name)(l)
+		l.account.Password.Env = "PASSWORD"
+	}
+}
+
 func wrongSecret(l *loginLab) { l.has("n0t it") }
 
 func wrongToken(l *loginLab) { byToken(l); l.has("n0t a token") }
@@ -176,7 +184,8 @@ var loginRows = []loginRow{
 	{name: "OAUTHBEARER refused", offers: []string{"XOAUTH2"}, setUp: func(l *loginLab) { byToken(l); refuses("no", "OAUTHBEARER")(l) }, by: "XOAUTH2"},
 	{name: "the binding refused", offers: []string{"SCRAM-SHA-256-PLUS", "SCRAM-SHA-256"}, setUp: faults(challenged(1, "e=unsupported-channel-binding-type")), by: "SCRAM-SHA-256"},
 	{name: "garbage in SCRAM", offers: []string{"SCRAM-SHA-1"}, setUp: faults(challenged(1, "garbage")), by: "PLAIN"},
-	{name: "a certificate refused", offers: []string{"EXTERNAL"}, setUp: byCertificate("you"), by: "PLAIN"},
+	{name: "a certificate refused", offers: []string{"EXTERNAL"}, setUp: orPassword("you"), by: "PLAIN"},
+	{name: "a certificate not taken", setUp: orPassword("me"), by: "PLAIN"},
 	{
 		name: "all refused", offers: []string{"CRAM-MD5"}, setUp: func(l *loginLab) {
 			refuses("no", "PLAIN")(l)
@@ -196,6 +205,12 @@ var loginRows = []loginRow{
 	{name: "wrong password, CRAM-MD5", auth: config.AuthCRAMMD5, offers: []string{"CRAM-MD5"}, setUp: wrongSecret, class: Login, err: `the server refused AUTH CRAM-MD5: "[AUTH] wrong user name or password"`},
 	{name: "wrong password, APOP", auth: config.AuthAPOP, setUp: wrongSecret, class: Login, err: `the server refused APOP me: "[AUTH] wrong user name or password"`},
 	{name: "somebody else's certificate", auth: config.AuthExternal, offers: []string{"EXTERNAL"}, setUp: byCertificate("you"), class: Login, hint: "tls_client_cert"},
+	{name: "somebody else's certificate and no password", offers: []string{"EXTERNAL"}, setUp: byCertificate("you"), class: Login, hint: "tls_client_cert"},
+	{
+		name: "a certificate and no password for no one", setUp: byCertificate("me"), class: Config,
+		err:  "nothing that the server offers can be used: PLAIN (takes a password), USER/PASS (takes a password), APOP (takes a password)",
+		hint: "by a client certificate alone: set password_command",
+	},
 	{
 		name: "expired token", offers: []string{"XOAUTH2", "OAUTHBEARER"}, setUp: wrongToken, class: Login,
 		err: `the server refused AUTH OAUTHBEARER: "[AUTH] token refused" ("status invalid_token")`, hint: "the token",
@@ -361,12 +376,14 @@ func (l *loginLab) relay(version uint16) (port int) {
 
 // Nobody is asked for a password where none is used.
 func TestExternalAsksForNoPassword(t *testing.T) {
-	l := newLoginLab(t, loginRow{auth: config.AuthExternal, offers: []string{"EXTERNAL"}, setUp: byCertificate("me")})
-	l.options.Password = func(context.Context, *config.Account) (config.Secret, error) {
-		t.Error("the password is asked for")
-		return config.Secret{}, nil
+	for _, auth := range []config.Auth{config.AuthExternal, config.AuthAuto} {
+		l := newLoginLab(t, loginRow{auth: auth, offers: []string{"EXTERNAL"}, setUp: byCertificate("me")})
+		l.options.Password = func(context.Context, *config.Account) (config.Secret, error) {
+			t.Errorf("auth %s: the password is asked for", auth)
+			return config.Secret{}, nil
+		}
+		l.want(2, 0, None)
 	}
-	l.want(2, 0, None)
 }
 
 // A way that does not work is told of before the next one is tried.

@@ -67,3 +67,23 @@ password_env = "OTHER_PASSWORD"
 	}
 	h.run(t, "fetch", "other").exits(t, 0)
 }
+
+// Who logs in by a certificate is not asked for a password.
+func TestCertificateAsksNothing(t *testing.T) {
+	for _, auth := range []string{"auto", "external"} {
+		h := newHome(t, fmt.Sprintf("[account.work]\nserver = \"127.0.0.1:1\"\nusername = \"me\"\nmaildir = \"Mail/work\"\n"+
+			"tls_client_cert = \"me.pem\"\nauth = %q\n", auth))
+		h.binary = haulmailBinaryTB
+		asked := false
+		r, _ := h.talk(t, func(shown string) string {
+			if !asked && strings.Contains(shown, "Password of") {
+				asked = true
+				return "secret\n"
+			}
+			return ""
+		}, "fetch", "work")
+		if r.exits(t, 75); asked {
+			t.Errorf("auth = %q: a password was asked for: %v", auth, r)
+		}
+	}
+}

@@ -67,7 +67,7 @@ func askPasswords(ctx context.Context, accounts []*config.Account) (map[string]c
 		return typed, nil
 	}
 	for _, a := range accounts {
-		if a.SecretKey() != "" {
+		if a.SecretKey() != "" || !a.NeedsSecret() {
 			continue
 		}
 		secret, err := ask(ctx, passwordQuestion(a))

@@ -194,7 +194,7 @@ func (k kind) unusable(asked string, c Credentials) string {
 		return "takes a client certificate"
 	case k.takes == aToken && !c.Token:
 		return "takes a token"
-	case k.takes == aPassword && c.Token:
+	case k.takes == aPassword && (c.Token || c.Secret == ""):
 		return "takes a password"
 	case k.bound && c.TLS == nil:
 		return "needs TLS"

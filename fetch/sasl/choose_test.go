@@ -12,6 +12,7 @@ var (
 	token    = Credentials{User: "me", Secret: "ya29.token", Token: true}
 	secure   = Credentials{User: "me", Secret: "s3cret", TLS: new(tls.ConnectionState)} // without a certificate nothing can be bound to it
 	shown    = Credentials{User: "me", Secret: "s3cret", TLS: new(tls.ConnectionState), Certificate: true}
+	alone    = Credentials{User: "me", TLS: new(tls.ConnectionState), Certificate: true}
 )
 
 func TestChoose(t *testing.T) {
@@ -34,6 +35,8 @@ func TestChoose(t *testing.T) {
 		{"strongest first", Auto, everything, password, "SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN USER/PASS", ""},
 		{"a token", Auto, everything, token, "OAUTHBEARER XOAUTH2", ""},
 		{"a certificate", Auto, everything, shown, "EXTERNAL SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN USER/PASS", ""},
+		{"a certificate alone", Auto, everything, alone, "EXTERNAL", ""},
+		{"a certificate alone for no one", Auto, sasl("PLAIN"), alone, "", "nothing that the server offers can be used: PLAIN (takes a password), USER/PASS (takes a password)"},
 		{
 			"CRAM-MD5 is no fallback", Auto,
 			Offer{Known: true, APOP: true, Mechanisms: []string{"CRAM-MD5", "NTLM"}},

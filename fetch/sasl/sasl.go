@@ -34,7 +34,7 @@ var errUnexpected = errors.New("the server asks for more than the mechanism has"
 // Credentials are what an account can prove itself by.
 type Credentials struct {
 	User   string
-	Secret string // the password or the token
+	Secret string // the password or the token; "" is none
 	Token  bool   // Secret is a bearer token (RFC 6750)
 	// Certificate says that the TLS handshake had a client certificate to show.
 	Certificate bool
