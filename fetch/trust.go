@@ -47,9 +47,10 @@ func (h *haul) knownKey() (*dial.Pin, error) {
 	return pin, nil
 }
 
-// rememberKey notes the key of a server that is trusted on first use, and tells of it once. A dry run learns nothing.
+// rememberKey notes the key of a server that is trusted on first use, and tells of it once. A dry run learns nothing,
+// and whoever makes one hears that any key would have done.
 func (h *haul) rememberKey(own *x509.Certificate) error {
-	if !h.a.TLSFirstUse || h.DryRun {
+	if !h.a.TLSFirstUse {
 		return nil
 	}
 	known, err := h.knownKey()
@@ -58,6 +59,11 @@ func (h *haul) rememberKey(own *x509.Certificate) error {
 	}
 	pin := dial.KeyPin(own)
 	switch {
+	case h.DryRun && known == nil:
+		h.warn("the server's key is not known yet, and this run remembers none: %s", pin)
+		return nil
+	case h.DryRun:
+		return nil
 	case known == nil:
 		h.warn("the server's key is trusted from now on: %s", pin)
 	case *known == pin:

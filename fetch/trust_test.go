@@ -85,15 +85,21 @@ func TestFirstUse(t *testing.T) {
 			l.account.TLSFirstUse = true
 			l.options.DryRun = true
 			l.want(0, 0, None)
-			l.options.DryRun = false
 			first, _ := pinOf(t, l.server.TLS)
+			if said := l.said(); strings.Count(said, "not known yet, and this run remembers none: "+first.String()) != 1 {
+				t.Errorf("said %s", said)
+			}
+			l.options.DryRun = false
 			l.want(2, 0, None)
 			if said := l.said(); strings.Count(said, "trusted from now on: "+first.String()) != 1 {
 				t.Errorf("said %s", said)
 			}
-			l.want(0, 0, None)
-			if said := l.said(); strings.Contains(said, "trusted") {
-				t.Errorf("told again: %s", said)
+			for _, dryRun := range []bool{false, true} {
+				l.options.DryRun = dryRun
+				l.want(0, 0, None)
+				if said := l.said(); strings.Contains(said, "trusted") || strings.Contains(said, "not known") {
+					t.Errorf("told again: %s", said)
+				}
 			}
 
 			l.anotherKey(pop3test.Cert{})
