@@ -13,6 +13,7 @@ import (
 	"haulmail/config"
 	"haulmail/fetch/dial"
 	"haulmail/fetch/pop3"
+	"haulmail/fetch/token"
 )
 
 // aim is the server that a connection leads to: the account's, or the one its domain names.
@@ -43,10 +44,8 @@ func (h *haul) connect(ctx context.Context, password config.Secret) (*session, e
 // reach opens a connection by the account's way.
 func (s *session) reach(ctx context.Context) (net.Conn, error) {
 	a := s.h.a
-	d := dial.Dialer{
-		Resolver: s.h.resolver(), Family: dial.Family(a.IP), Source: a.SourceIP,
-		Timeout: time.Duration(a.Timeout), Trace: s.trace,
-	}
+	d := s.h.dialer()
+	d.Trace = s.trace
 	s.aim = aim{certName: cmp.Or(a.TLSServerName, a.Server.Host), mode: a.TLS}
 	began := time.Now()
 	switch {
@@ -60,10 +59,7 @@ func (s *session) reach(ctx context.Context) (net.Conn, error) {
 		conn, err := dial.Run(dial.Program{Argv: a.Proxy.Command.Argv(), Env: s.h.programEnv()})
 		return s.reached(conn, err, "proxy_command", began)
 	case a.Proxy.Kind != config.NoProxy:
-		return d.ConnectThrough(ctx, dial.Proxy{
-			HTTP: a.Proxy.Kind == config.ProxyHTTP, Host: a.Proxy.Host, Port: a.Proxy.Port,
-			Username: a.Proxy.Username, Password: a.Proxy.Password.Reveal(),
-		}, a.Server.Host, a.Server.Port)
+		return d.ConnectThrough(ctx, proxyOf(a), a.Server.Host, a.Server.Port)
 	}
 	return d.Connect(ctx, a.Server.Host, a.Server.Port)
 }
@@ -108,6 +104,44 @@ func (s *session) reached(conn net.Conn, err error, through string, began time.T
 	}
 	s.h.tell(Connected{Account: s.h.a.Name, Through: through, Took: time.Since(began)})
 	return conn, nil
+}
+
+// dialer opens connections as the account has it.
+func (h *haul) dialer() dial.Dialer {
+	return dial.Dialer{Resolver: h.resolver(), Family: dial.Family(h.a.IP), Source: h.a.SourceIP, Timeout: time.Duration(h.a.Timeout)}
+}
+
+// proxyOf is the account's proxy, where it has one that is no command.
+func proxyOf(a *config.Account) dial.Proxy {
+	return dial.Proxy{
+		HTTP: a.Proxy.Kind == config.ProxyHTTP, Host: a.Proxy.Host, Port: a.Proxy.Port,
+		Username: a.Proxy.Username, Password: a.Proxy.Password.Reveal(),
+	}
+}
+
+// DialFor gives how an account's connections to other hosts than its server are opened, such as those to a provider of tokens: through its
+// proxy, by its name server, from its address. Nil is for an account with none of these. A proxy_command counts for nothing here: it
+// leads to the server, wherever its words say.
+func DialFor(a *config.Account, o Options) token.Dial {
+	h := newHaul(newEngine(o), a)
+	d, proxied := h.dialer(), a.Proxy.Kind == config.ProxySOCKS5 || a.Proxy.Kind == config.ProxyHTTP
+	if !proxied && !a.DNSServer.IsValid() && !a.SourceIP.IsValid() && a.IP == config.IPAny {
+		return nil
+	}
+	return func(ctx context.Context, _, address string) (net.Conn, error) {
+		host, text, err := net.SplitHostPort(address)
+		if err != nil {
+			return nil, err
+		}
+		port, err := strconv.Atoi(text)
+		if err != nil {
+			return nil, err
+		}
+		if proxied {
+			return d.ConnectThrough(ctx, proxyOf(a), host, port)
+		}
+		return d.Connect(ctx, host, port)
+	}
 }
 
 // resolver is the one the account names, or the run's.

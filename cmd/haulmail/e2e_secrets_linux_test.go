@@ -2,10 +2,19 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
+
+	"haulmail/fetch/token/tokentest"
 )
 
 // secretConfig is an account at one of sample's servers; the further lines say where its password comes from.
@@ -85,5 +94,49 @@ func TestCertificateAsksNothing(t *testing.T) {
 		if r.exits(t, 75); asked {
 			t.Errorf("auth = %q: a password was asked for: %v", auth, r)
 		}
+	}
+}
+
+// proxyFor is a proxy that lets everybody through and tells where to.
+func proxyFor(t *testing.T) (addr string, asked func() []string) {
+	t.Helper()
+	var mu sync.Mutex
+	var targets []string
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		targets = append(targets, r.Method+" "+r.Host)
+		mu.Unlock()
+		there, err := net.Dial("tcp", r.Host)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+			return
+		}
+		here, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_, _ = io.WriteString(here, "HTTP/1.1 200 OK\r\n\r\n")
+		go func() { _, _ = io.Copy(there, here); there.Close() }()
+		_, _ = io.Copy(here, there)
+		here.Close()
+	}))
+	t.Cleanup(proxy.Close)
+	return strings.TrimPrefix(proxy.URL, "http://"), func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(targets)
+	}
+}
+
+// Who may know neither where the mail nor where the tokens come from is shown neither.
+func TestSignInThroughAProxy(t *testing.T) {
+	proxy, asked := proxyFor(t)
+	oauth := &tokentest.Server{Lifetime: time.Minute} // each run refreshes that
+	s := newSigning(t, oauth, fmt.Sprintf("proxy = \"http://%s\"", proxy))
+	s.signIn(t)
+	s.run(t, "fetch", "work").exits(t, 0)
+	if len(asked()) < 4 || oauth.Refreshes() != 1 {
+		t.Errorf("the proxy was asked for %q, after %d refreshes; want the provider for code, token and refresh, and the server", asked(), oauth.Refreshes())
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"haulmail/config"
+	"haulmail/fetch"
 	"haulmail/fetch/secret"
 	"haulmail/fetch/token"
 )
@@ -21,7 +22,10 @@ type secrets struct {
 // secrets gives what the environment and the config have, and the typed passwords.
 func (j *job) secrets(typed map[string]config.Secret) secrets {
 	source := secret.Source{LookupEnv: os.LookupEnv, Environ: j.options.Environ, AtTerminal: isTerminal(os.Stdin), Home: j.home}
-	keeper := token.Keeper{Folder: j.options.StateDir, Providers: j.config.Providers, ClientSecret: source.ClientSecret}
+	keeper := token.Keeper{
+		Folder: j.options.StateDir, Providers: j.config.Providers, ClientSecret: source.ClientSecret,
+		Dial: func(a *config.Account) token.Dial { return fetch.DialFor(a, j.options) },
+	}
 	return secrets{source, keeper, typed}
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+
+	"haulmail/config"
 )
 
 // maxAnswer bounds what a provider may answer with. It is below the bound of
@@ -14,16 +16,38 @@ const maxAnswer = 1<<20 - 1
 
 var errTooLong = errors.New("the answer is longer than 1 MiB")
 
-// bounded sends requests as http.DefaultTransport does: through the environment's
-// proxy, with certificates verified. It ends them with ctx, which package oauth2
-// forgets for device codes, and bounds the answers.
-type bounded struct{ ctx context.Context }
+// transport sends an account's requests, with certificates verified: through the
+// account's proxy, or else the environment's.
+func (k Keeper) transport(a *config.Account) http.RoundTripper {
+	usual := http.DefaultTransport.(*http.Transport)
+	if k.Dial == nil {
+		return usual
+	}
+	dial := k.Dial(a)
+	if dial == nil {
+		return usual
+	}
+	t := usual.Clone()
+	t.DialContext = dial
+	t.DisableKeepAlives = true // what waits for more requests would outlive the account
+	if a.Proxy.Kind != config.NoProxy && a.Proxy.Kind != config.ProxyCommand {
+		t.Proxy = nil
+	}
+	return t
+}
+
+// bounded sends requests as its transport does. It ends them with ctx, which package
+// oauth2 forgets for device codes, and bounds the answers.
+type bounded struct {
+	transport http.RoundTripper
+	ctx       context.Context
+}
 
 // RoundTrip implements http.RoundTripper.
 func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancel(r.Context())
 	unwatch := context.AfterFunc(b.ctx, cancel)
-	response, err := http.DefaultTransport.RoundTrip(r.WithContext(ctx))
+	response, err := b.transport.RoundTrip(r.WithContext(ctx))
 	if err != nil {
 		unwatch()
 		cancel()

@@ -19,6 +19,7 @@ package token
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"time"
 
@@ -39,7 +40,13 @@ type Keeper struct {
 	// ClientSecret gives the secret of the program that a provider knows us as; the
 	// zero Secret for none.
 	ClientSecret func(context.Context, *config.Account, *config.Provider) (config.Secret, error)
+	// Dial gives how an account's connections are opened, nil for the usual way. It may
+	// be nil itself.
+	Dial func(*config.Account) Dial
 }
+
+// Dial opens a connection, as net.Dialer's DialContext does.
+type Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 // Token gives the access token of an account. It is refreshed if it is about to
 // end. The error is an *Error, or what ClientSecret gave.
@@ -120,9 +127,10 @@ func outlasting(ctx context.Context) (longer context.Context, stop func()) {
 // client speaks with an account's provider.
 type client struct {
 	oauth2.Config
-	ctx      context.Context // carries the HTTP client, as package oauth2 has it
-	provider *config.Provider
-	timeout  config.Duration
+	ctx       context.Context // carries the HTTP client, as package oauth2 has it
+	provider  *config.Provider
+	timeout   config.Duration
+	transport http.RoundTripper
 }
 
 func (k Keeper) client(ctx context.Context, a *config.Account) (*client, error) {
@@ -140,8 +148,9 @@ func (k Keeper) client(ctx context.Context, a *config.Account) (*client, error) 
 			// Not by trial: a second try would spend the code or the refresh token twice.
 			Endpoint: oauth2.Endpoint{AuthURL: p.AuthURL, DeviceAuthURL: p.DeviceURL, TokenURL: p.TokenURL, AuthStyle: oauth2.AuthStyleInParams},
 		},
-		provider: p,
-		timeout:  a.Timeout,
+		provider:  p,
+		timeout:   a.Timeout,
+		transport: k.transport(a),
 	}
 	c.use(ctx)
 	return c, nil
@@ -151,7 +160,7 @@ func (k Keeper) client(ctx context.Context, a *config.Account) (*client, error) 
 func (c *client) use(ctx context.Context) {
 	c.ctx = context.WithValue(ctx, oauth2.HTTPClient, &http.Client{
 		Timeout:       time.Duration(c.timeout),
-		Transport:     bounded{ctx},
+		Transport:     bounded{c.transport, ctx},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // secrets go nowhere else
 	})
 }
