@@ -139,10 +139,12 @@ func (p Proxy) basic() string {
 
 // withoutSecrets takes out of a proxy's words what it was told in confidence.
 func (p Proxy) withoutSecrets(text string) string {
-	if p.Username == "" {
-		return text
+	for _, secret := range []string{p.Password, p.basic()} {
+		if p.Username != "" && secret != "" {
+			text = strings.ReplaceAll(text, secret, "[…]")
+		}
 	}
-	return strings.NewReplacer(p.Password, "[…]", p.basic(), "[…]").Replace(text)
+	return text
 }
 
 // readHeader reads up to an empty line, octet by octet: what comes behind it is the server's.

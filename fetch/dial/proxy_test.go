@@ -202,6 +202,16 @@ func TestProxiesThatRefuse(t *testing.T) {
 	}
 }
 
+// A login without a password leaves the proxy's words as they are, but for the login itself.
+func TestProxyLoginWithoutPassword(t *testing.T) {
+	p := proxyAt(t, true, httpProxy("HTTP/1.1 407 no bWU6 here\r\n\r\n", new(string)))
+	p.Username = "me"
+	_, err := new(Dialer).ConnectThrough(t.Context(), p, "pop.example.org", 995)
+	if err == nil || !strings.HasSuffix(err.Error(), ": the proxy says 407 no […] here") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // A proxy that is not there is told apart from one that refuses.
 func TestNoProxyThere(t *testing.T) {
 	port := listen(t, "127.0.0.1:0") // nobody listens on 127.0.0.2, not even the servers of other tests
