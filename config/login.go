@@ -43,6 +43,15 @@ func (a *Account) NeedsSecret() bool {
 	return a.Auth != AuthExternal && !(a.Auth == AuthAuto && byCertificate)
 }
 
+// byPassword tells whether a way is for passwords alone. A token that went by it would be shown as one, to servers that take none.
+func (a Auth) byPassword() bool {
+	switch a {
+	case AuthAuto, AuthExternal, AuthXOAUTH2, AuthOAUTHBEARER:
+		return false
+	}
+	return true
+}
+
 func (d *document) readAuth(v value, a *Account) {
 	if i, ok := d.oneOf(v, authWords); ok {
 		a.Auth = Auth(i)
@@ -56,6 +65,11 @@ func (d *document) checkAuth(a *Account, tables ...table) {
 		return
 	}
 	at := tables[i]["auth"]
+	if a.ByToken() && a.Auth.byPassword() {
+		d.failValue(at, fmt.Sprintf("account %q: auth %q takes a password, and %s gives a token", a.Name, a.Auth, a.SecretKey()),
+			`set auth to "xoauth2", "oauthbearer" or "auto"`)
+		return
+	}
 	needs := fmt.Sprintf("account %q: auth %q needs ", a.Name, a.Auth)
 	switch a.Auth {
 	case AuthExternal:
