@@ -33,8 +33,8 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// setUpScript starts the servers of a script: $POP without TLS, $POPS with it, whose authority is ca.pem, and $SICK, which refuses to
-// send two of the messages. The maildrop of "me" has three messages, that of "you" two, that of "none" is empty; the password of all
+// setUpScript starts the servers of a script: $POP without TLS, $POPS with it, whose authority is ca.pem, $SICK, which refuses to
+// send two of the messages, and $STRICT, which keeps mail and logins apart by EXPIRE and LOGIN-DELAY. The maildrop of "me" has three messages, that of "you" two, that of "none" is empty; the password of all
 // is "secret".
 func setUpScript(env *testscript.Env) error {
 	box := func(uids ...string) pop3test.User {
@@ -59,6 +59,7 @@ func setUpScript(env *testscript.Env) error {
 	}
 	for name, server := range map[string]*pop3test.Server{
 		"POP": {Users: users}, "POPS": {Users: users, TLS: tls}, "SICK": {Users: users, Faults: faults},
+		"STRICT": {Users: users, Caps: append(pop3test.DefaultCaps(), "EXPIRE 30", "LOGIN-DELAY 900")},
 	} {
 		addr, err := server.Start()
 		if err != nil {
