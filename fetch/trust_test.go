@@ -125,6 +125,20 @@ func TestFirstUse(t *testing.T) {
 	}
 }
 
+// A server that knows no TLS but 1.2 is refused by an account that wants 1.3, and is told nothing.
+func TestMinVersionOfAccount(t *testing.T) {
+	for _, w := range bothTLS {
+		t.Run(w.name, func(t *testing.T) {
+			l, heard := hostileLab(t, w, pop3test.Cert{MaxVersion: tls.VersionTLS12}, mail(1))
+			l.account.TLSMinVersion = config.TLS13
+			r := l.want(0, 0, Unavailable)
+			toldNothing(t, heard, r.Err.Error())
+			l.account.TLSMinVersion = config.TLS12
+			l.want(1, 0, None)
+		})
+	}
+}
+
 // check remembers the key too: who has looked at it means that one.
 func TestCheckIsAFirstUse(t *testing.T) {
 	l, _ := selfSigned(t, implicit, mail(1))

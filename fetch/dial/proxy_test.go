@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -86,13 +87,22 @@ func greeted(t *testing.T, conn net.Conn) {
 	conn.Close()
 }
 
-// The proxy gets the server's name, and what comes behind its answer is the server's.
+// noResolver is asked by nobody.
+type noResolver struct{ t *testing.T }
+
+func (r noResolver) LookupNetIP(_ context.Context, network, host string) ([]netip.Addr, error) {
+	r.t.Errorf("%s of %s is looked up here", network, host)
+	return nil, errors.New("not here")
+}
+
+// The proxy gets the server's name, which nobody here looks up, and what comes behind its answer is the server's.
 func TestThroughProxies(t *testing.T) {
+	d := &Dialer{Resolver: noResolver{t}}
 	t.Run("socks", func(t *testing.T) {
 		noGoroutineLeft(t)
 		var heard string
 		p := proxyAt(t, false, socks(0, 0, nil, &heard))
-		conn, err := new(Dialer).ConnectThrough(t.Context(), p, "pop.onion.", 995)
+		conn, err := d.ConnectThrough(t.Context(), p, "pop.onion.", 995)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -105,7 +115,7 @@ func TestThroughProxies(t *testing.T) {
 		var login, heard string
 		p := proxyAt(t, false, socks(2, 0, &login, &heard))
 		p.Username, p.Password = "me", "s3cret"
-		conn, err := new(Dialer).ConnectThrough(t.Context(), p, "pop.onion", 995)
+		conn, err := d.ConnectThrough(t.Context(), p, "pop.onion", 995)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,7 +129,7 @@ func TestThroughProxies(t *testing.T) {
 		var heard string
 		p := proxyAt(t, true, httpProxy("HTTP/1.0 200 OK\r\nVia: x\r\n\r\n+OK ready\r\n", &heard))
 		p.Username, p.Password = "me", "s3cret"
-		conn, err := new(Dialer).ConnectThrough(t.Context(), p, "2001:db8::1", 995)
+		conn, err := d.ConnectThrough(t.Context(), p, "2001:db8::1", 995)
 		if err != nil {
 			t.Fatal(err)
 		}
