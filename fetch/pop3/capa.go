@@ -2,6 +2,7 @@ package pop3
 
 import (
 	"errors"
+	"slices"
 	"strings"
 )
 
@@ -35,8 +36,8 @@ func (c *Client) Capa() (Capabilities, error) {
 		if n++; n > maxCapabilities {
 			return &ProtocolError{Doing: "CAPA", Why: "the list of capabilities does not end"}
 		}
-		if words := strings.Fields(string(line)); len(words) > 0 {
-			caps[strings.ToUpper(words[0])] = words[1:]
+		if name, arguments := c.capability(string(line)); name != "" {
+			caps[name] = arguments
 		}
 		return nil
 	})
@@ -44,4 +45,34 @@ func (c *Client) Capa() (Capabilities, error) {
 		return nil, err
 	}
 	return caps, nil
+}
+
+// capability reads one line of the list; a name of "" is none. The secrets go before anything else is made of the line, but what something
+// is decided by stays even where a password reads the same: it tells nothing.
+func (c *Client) capability(line string) (name string, arguments []string) {
+	words := strings.Fields(line)
+	if len(words) == 0 {
+		return "", nil
+	}
+	if name = strings.ToUpper(words[0]); !slices.Contains(knownCapabilities, name) {
+		words = strings.Fields(c.redact(line))
+		return strings.ToUpper(words[0]), words[1:]
+	}
+	arguments = strings.Fields(c.redact(strings.Join(words[1:], " ")))
+	for _, word := range words[1:] {
+		if slices.Contains(knownMechanisms, strings.ToUpper(word)) && !slices.Contains(arguments, word) {
+			arguments = append(arguments, word)
+		}
+	}
+	return name, arguments
+}
+
+// knownCapabilities are those of RFC 2449, 2595, 3206, 5034 and 6856, and one that servers add.
+var knownCapabilities = []string{
+	"TOP", "USER", "SASL", "RESP-CODES", "LOGIN-DELAY", "PIPELINING", "EXPIRE", "UIDL", "IMPLEMENTATION", "STLS", "AUTH-RESP-CODE", "UTF8", "LANG", "CAPA",
+}
+
+// knownMechanisms are those that somebody may choose to log in by.
+var knownMechanisms = []string{
+	"EXTERNAL", "OAUTHBEARER", "XOAUTH2", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN", "CRAM-MD5",
 }

@@ -154,6 +154,29 @@ func TestCapa(t *testing.T) {
 	})
 }
 
+// A server may know the password from a session before. What it repeats of it among the capabilities is not handed on, but no name that
+// something is decided by goes missing for a password that reads the same.
+func TestCapaRepeatsTheSecret(t *testing.T) {
+	for _, row := range []struct{ secret, line, name, arguments string }{
+		{"s3cret", "X-SEEN s3cret czNjcmV0", "X-SEEN", "[redacted] [redacted]"},
+		{"s3cret", "s3cret and more", "[REDACTED]", "and more"},
+		{"s3cret", "IMPLEMENTATION as3cretb", "IMPLEMENTATION", "a[redacted]b"},
+		{"with a blank", "EXPIRE with a blank", "EXPIRE", "[redacted]"},
+		{"PLAIN", "SASL LOGIN PLAIN", "SASL", "LOGIN [redacted] PLAIN"},
+		{"AIN", "SASL LOGIN plain PLAIN", "SASL", "LOGIN plain PL[redacted] PLAIN"},
+		{"TOP", "TOP", "TOP", ""},
+		{"UI", "UIDL", "UIDL", ""},
+	} {
+		c := answers("+OK\r\n"+row.line+"\r\n.\r\n", 1000)
+		c.hide(row.secret)
+		caps, err := c.Capa()
+		ok(t, err)
+		if got := strings.Join(caps[row.name], " "); !caps.Has(row.name) || got != row.arguments {
+			t.Errorf("of %q with the secret %q: %v, want %s %s", row.line, row.secret, caps, row.name, row.arguments)
+		}
+	}
+}
+
 func TestCapaRefused(t *testing.T) {
 	play(t, `
 		C: CAPA
