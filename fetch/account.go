@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"haulmail/config"
@@ -30,9 +30,10 @@ type haul struct {
 	failures []failure            // not recorded yet
 	result   Result
 	progress progress
-	sink     sink          // takes the message that is being received
-	found    string        // the server that the account's domain has named, once one is connected to
-	renewed  config.Secret // the token in place of one that the server has refused
+	sink     sink                 // takes the message that is being received
+	found    string               // the server that the account's domain has named, once one is connected to
+	renewed  config.Secret        // the token in place of one that the server has refused
+	hidden   atomic.Pointer[hush] // what no UID that is told may hold
 
 	planned   bool      // a listing of this run was decided about
 	listed    bool      // a listing was seen beside the state
@@ -289,8 +290,4 @@ func (h *haul) noteFor(name string, d time.Duration) error {
 	}
 	until := h.Now().Add(d).UTC().Format(time.RFC3339)
 	return onDisk("write a note into the state", h.store.SetNote(name, []byte(until)))
-}
-
-func (h *haul) warn(format string, args ...any) {
-	h.tell(Warning{Account: h.a.Name, Text: fmt.Sprintf(format, args...)})
 }

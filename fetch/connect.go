@@ -27,6 +27,7 @@ type aim struct {
 // connect resolves, connects, and brings TLS up; nothing secret is sent before it returns.
 func (h *haul) connect(ctx context.Context, password config.Secret) (*session, error) {
 	s := &session{h: h, ctx: ctx, password: password}
+	h.hide(s.secrets())
 	conn, err := s.reach(ctx)
 	if err != nil {
 		return nil, doing(doingConnect, err)

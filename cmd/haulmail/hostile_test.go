@@ -204,30 +204,70 @@ func oddReplies() []string {
 	}
 }
 
-// Whatever a server answers, to whatever: no output of the command, however talkative, holds the password or anything that a terminal would
-// obey.
-func TestOddRepliesReachNoOutput(t *testing.T) {
+// oddPlaces are where a server may put an odd reply: each gives the faults that do so.
+func oddPlaces() map[string]func(reply string) []pop3test.Fault {
+	places := map[string]func(reply string) []pop3test.Fault{
+		"lines of CAPA": func(reply string) []pop3test.Fault {
+			return []pop3test.Fault{{On: "CAPA", Line: func(_ int, line string) string {
+				if strings.HasPrefix(line, "SASL") {
+					line += " " + reply
+				}
+				return line + "\r\n" + strings.Join([]string{reply, "X-SEEN " + reply, "EXPIRE " + reply, "LOGIN-DELAY " + reply}, "\r\n")
+			}}}
+		},
+		"UIDs": func(reply string) []pop3test.Fault {
+			return []pop3test.Fault{
+				{On: "UIDL", Line: func(_ int, line string) string { return line + reply }},
+				{On: "RETR", Msg: 1, Ignore: true, Text: "-ERR no\r\n"},
+			}
+		},
+	}
 	userPass := pop3test.Fault{On: "CAPA", Line: func(_ int, line string) string {
 		if strings.HasPrefix(line, "SASL") {
 			return ""
 		}
 		return line
 	}}
-	forms := secretForms(t)
 	for _, stage := range []string{pop3test.Greeting, "CAPA", "AUTH", "USER", "PASS", "STAT", "UIDL", "LIST", "RETR", "NOOP", "DELE", "QUIT"} {
-		t.Run(stage, func(t *testing.T) {
+		places[stage] = func(reply string) []pop3test.Fault {
+			faults := []pop3test.Fault{{On: stage, Ignore: true, Text: reply + "\r\n"}}
+			if stage == "USER" || stage == "PASS" {
+				faults = append(faults, userPass)
+			}
+			return faults
+		}
+	}
+	return places
+}
+
+// Whatever a server answers, to whatever: no output of the command, however talkative, holds the password or anything that a terminal would
+// obey, and JSON stays what it is to be.
+func TestOddRepliesReachNoOutput(t *testing.T) {
+	forms := secretForms(t)
+	s, err := newSchema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var checking sync.Mutex
+	for place, faults := range oddPlaces() {
+		t.Run(place, func(t *testing.T) {
 			t.Parallel()
 			for _, reply := range oddReplies() {
-				faults := []pop3test.Fault{{On: stage, Ignore: true, Text: reply + "\r\n"}}
-				if stage == "USER" || stage == "PASS" {
-					faults = append(faults, userPass)
-				}
-				for _, args := range [][]string{{"fetch", "-vv"}, {"fetch", "--json", "-vv"}, {"list"}, {"check", "--connect", "-vv"}} {
-					h, _ := hostileHome(t, hostileMail()[:2], faults)
+				for _, args := range [][]string{{"fetch", "-vv"}, {"fetch", "--json", "-vv"}, {"list"}, {"check", "--connect", "-vv"}, {"check", "--connect", "--json"}} {
+					h, _ := hostileHome(t, hostileMail()[:2], faults(reply))
 					h.binary = haulmailBinary
 					h.configure(t, read(t, h.config)+"delete = \"fetched\"\n")
 					r := h.run(t, args...)
 					tellsNothing(t, r, reply, forms)
+					if !slices.Contains(args, "--json") {
+						continue
+					}
+					checking.Lock()
+					err := s.checkAll([]byte(r.stdout))
+					checking.Unlock()
+					if err != nil {
+						t.Errorf("after %q: %v", reply, err)
+					}
 				}
 			}
 		})
