@@ -31,7 +31,7 @@ func TestCuts(t *testing.T) {
 					if stage == "RETR" {
 						fault.UID = "u3"
 					}
-					rows = append(rows, wrong{fmt.Sprintf("%v %s %s", action, place, stage), group.wire, []pop3test.Fault{fault}, cutEnds, 0})
+					rows = append(rows, wrong{fmt.Sprintf("%v %s %s", action, place, stage), group.wire, []pop3test.Fault{fault}, cutEnds, 0, nil})
 				}
 			}
 		}
@@ -40,7 +40,7 @@ func TestCuts(t *testing.T) {
 		for _, action := range []pop3test.Action{pop3test.FIN, pop3test.RST, pop3test.HalfOpen} {
 			for place, at := range map[string]int{"before": 0, "behind one octet of": 1, "in": 100, "behind": pop3test.End} {
 				fault := pop3test.Fault{On: pop3test.Handshake, At: at, Do: action}
-				rows = append(rows, wrong{fmt.Sprintf("%v %s the handshake", action, place), w, []pop3test.Fault{fault}, cutEnds, 0})
+				rows = append(rows, wrong{fmt.Sprintf("%v %s the handshake", action, place), w, []pop3test.Fault{fault}, cutEnds, 0, nil})
 			}
 		}
 	}

@@ -13,7 +13,7 @@ import (
 func TestFloods(t *testing.T) {
 	var rows []wrong
 	row := func(name string, w wire, faults []pop3test.Fault, end Class) {
-		rows = append(rows, wrong{name, w, faults, []Class{end}, 0})
+		rows = append(rows, wrong{name, w, faults, []Class{end}, 0, nil})
 	}
 	for _, preset := range pop3test.Floods() {
 		fault := preset.Faults[0]

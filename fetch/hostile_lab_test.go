@@ -92,8 +92,9 @@ type wrong struct {
 	name    string
 	wire    wire
 	faults  []pop3test.Fault
-	ends    []Class       // what the run may end with; the good run after it ends with None
-	timeout time.Duration // the account's; 0 is one that does not matter
+	ends    []Class            // what the run may end with; the good run after it ends with None
+	timeout time.Duration      // the account's; 0 is one that does not matter
+	msgs    []pop3test.Message // nil is mail(6)
 }
 
 // rules are the delete rules that each row is tried with.
@@ -143,7 +144,10 @@ func (c *crowd) wait() { c.all.Wait() }
 
 // endure is one bad run and one good one.
 func (row wrong) endure(t *testing.T, rule config.Delete) {
-	msgs := mail(6)
+	msgs := row.msgs
+	if msgs == nil {
+		msgs = mail(6)
+	}
 	acted, faults := watched(row.faults)
 	l, heard := hostileLab(t, row.wire, pop3test.Cert{}, msgs, faults...)
 	l.account.Delete = rule

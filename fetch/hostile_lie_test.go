@@ -29,7 +29,7 @@ func TestWrongReplies(t *testing.T) {
 		} {
 			fault.On, fault.UID, fault.Limit = "RETR", uid, 1
 			for _, w := range []wire{plain, oneByOne} {
-				rows = append(rows, wrong{name + " " + uid, w, []pop3test.Fault{fault}, []Class{None, Poison, Temporary, Protocol}, soon})
+				rows = append(rows, wrong{name + " " + uid, w, []pop3test.Fault{fault}, []Class{None, Poison, Temporary, Protocol}, soon, nil})
 			}
 		}
 	}
@@ -76,6 +76,36 @@ func without(number int) func(n int, line string) string {
 		}
 		return line
 	}
+}
+
+// A server that does not stuff dots ends a message before its end, where a line is a dot alone; what follows reads like the answer to the
+// next command. That is no message, neither this one's nor the next one's.
+func TestUnstuffedDots(t *testing.T) {
+	one, all := mail(6), mail(6)
+	for i := range all {
+		all[i].Data = fmt.Appendf(nil, "%d\r\n.\r\n+OK 3 octets\r\nb\r\n", i+1)
+	}
+	one[2].Data = all[2].Data
+	var rows []wrong
+	for _, row := range []struct {
+		name  string
+		msgs  []pop3test.Message
+		uid   string
+		limit int
+		end   Class
+	}{
+		{"one dot, always", one, "u3", 0, Poison},
+		{"one dot, once", one, "u3", 1, None},
+		{"one dot, nothing stuffed", one, "", 0, Poison},
+		{"dots, one not stuffed", all, "u3", 0, Poison},
+		{"dots, one not stuffed once", all, "u3", 1, None},
+		{"dots, the first not stuffed", all, "", 1, None},
+		{"dots, nothing stuffed", all, "", 0, Protocol}, // each session of the run finds one of them, and the last one's error is the run's
+	} {
+		fault := pop3test.Fault{On: "RETR", UID: row.uid, Limit: row.limit, Mangle: pop3test.Unstuffed}
+		rows = append(rows, wrong{row.name, plain, []pop3test.Fault{fault}, []Class{row.end}, soon, row.msgs})
+	}
+	endureAll(t, rows)
 }
 
 // Mail that reads like the end of a message, or like the answers behind it, is mail as long as the server stuffs its dots.

@@ -49,7 +49,7 @@ func TestRefusals(t *testing.T) {
 	} {
 		for _, stage := range group.stages {
 			for _, code := range codes {
-				rows = append(rows, wrong{code + "to " + stage, group.wire, []pop3test.Fault{pop3test.Refuse(stage, code+"no")}, refusalEnds(stage, strings.Trim(code, "[] ")), 0})
+				rows = append(rows, wrong{code + "to " + stage, group.wire, []pop3test.Fault{pop3test.Refuse(stage, code+"no")}, refusalEnds(stage, strings.Trim(code, "[] ")), 0, nil})
 			}
 		}
 	}

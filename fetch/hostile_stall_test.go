@@ -41,7 +41,7 @@ func TestStalls(t *testing.T) {
 				if stage == "RETR" {
 					fault.UID = "u3"
 				}
-				rows = append(rows, wrong{place + " " + stage, group.wire, []pop3test.Fault{fault}, cutEnds, soon})
+				rows = append(rows, wrong{place + " " + stage, group.wire, []pop3test.Fault{fault}, cutEnds, soon, nil})
 			}
 		}
 	}
@@ -54,7 +54,7 @@ func TestStalls(t *testing.T) {
 			"deaf to":        {Ignore: true, Do: pop3test.Stall},
 		} {
 			fault.On = pop3test.Handshake
-			rows = append(rows, wrong{place + " the handshake", w, []pop3test.Fault{fault}, cutEnds, soon})
+			rows = append(rows, wrong{place + " the handshake", w, []pop3test.Fault{fault}, cutEnds, soon, nil})
 		}
 	}
 	endureAll(t, rows)
