@@ -13,16 +13,24 @@ import (
 // Whatever a bad server does to one run: when it behaves again, each message is in the Maildir once, and on the server as the delete
 // rule has it. Each preset is tried with keep and with delete.
 func TestBadServers(t *testing.T) {
-	kinds := map[string][]pop3test.Preset{
-		"cut": pop3test.Cuts(), "refusal": pop3test.Refusals("s3cret"), "lie": pop3test.Lies(),
-	}
-	for kind, presets := range kinds {
-		for _, preset := range presets {
-			for mode, rule := range map[string]config.Delete{"keep": {}, "delete": {Mode: config.DeleteFetched}} {
-				t.Run(kind+"/"+preset.Name+"/"+mode, func(t *testing.T) {
-					t.Parallel()
-					endures(t, preset, rule)
-				})
+	leavesNothing(t)
+	c := newCrowd(t)
+	defer c.wait()
+	for _, kind := range []struct {
+		name    string
+		presets []pop3test.Preset
+		timeout time.Duration
+	}{
+		{"cut", pop3test.Cuts(), 10 * time.Second},
+		{"refusal", pop3test.Refusals(ordinary.password), 10 * time.Second},
+		{"lie", pop3test.Lies(), 700 * time.Millisecond}, // some of them are silence
+	} {
+		for _, preset := range kind.presets {
+			for mode, rule := range rules {
+				if preset.Faults[0].On == "DELE" && mode == "keep" || preset.Name == "UIDL renumbered, second session" { // see TestUIDsAllRenumbered
+					continue
+				}
+				c.run(kind.name+"/"+preset.Name+"/"+mode, func(t *testing.T) { endures(t, preset, rule, kind.timeout) })
 			}
 		}
 	}
@@ -35,17 +43,29 @@ var believed = map[string]bool{
 	"LIST with huge sizes": true, "no dot-stuffing": true, "LIST with sizes of 0": true, "LIST with sizes of 1": true,
 }
 
-func endures(t *testing.T, preset pop3test.Preset, rule config.Delete) {
+// ordinary is a wire by which a session goes through all of pop3test.Stages.
+var ordinary = wire{"ordinary", config.TLSNone, []string{"CAPA", "TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING", "USER"}, "s3cret"}
+
+func endures(t *testing.T, preset pop3test.Preset, rule config.Delete, timeout time.Duration) {
 	msgs := mail(12)
 	if preset.Name == "no dot-stuffing" {
 		msgs = dotted(msgs)
 	}
-	l := newLab(t, msgs, preset.Faults...)
-	l.account.Timeout = config.Duration(400 * time.Millisecond)
+	acted, faults := watched(preset.Faults)
+	l, heard := hostileLab(t, ordinary, pop3test.Cert{}, msgs, faults...)
+	l.account.Timeout = config.Duration(timeout)
 	l.account.Delete = rule
-	bad := l.run()
-	if bad.Err != nil && strings.Contains(bad.Err.Error()+l.said(), "s3cret") {
-		t.Errorf("the password is told: %v\n%s", bad.Err, l.said())
+	var bad Result
+	delivered := 0
+	for try := 1; !acted.Load(); try++ { // a busy machine may meet the time-out before
+		if try > 5 {
+			t.Fatalf("the preset does not act: %v\n%s", bad.Err, heard)
+		}
+		bad = l.run()
+		delivered += bad.Messages
+		if bad.Err != nil && strings.Contains(bad.Err.Error()+l.said(), "s3cret") {
+			t.Errorf("the password is told: %v\n%s", bad.Err, l.said())
+		}
 	}
 	if preset.Name == "UIDL with the number alone" || !strings.HasPrefix(preset.Name, "UIDL with ") { // other UIDs would be other mail
 		l.server.SetFaults()
@@ -55,8 +75,8 @@ func endures(t *testing.T, preset pop3test.Preset, rule config.Delete) {
 	if good.Err != nil {
 		t.Fatalf("the run after it ended with %v\nthe first with %v", good.Err, bad.Err)
 	}
-	if bad.Messages+good.Messages != len(msgs) {
-		t.Errorf("delivered %d and %d of %d\nthe first run ended with %v", bad.Messages, good.Messages, len(msgs), bad.Err)
+	if delivered += good.Messages; delivered != len(msgs) {
+		t.Errorf("delivered %d of %d messages\nthe first run ended with %v", delivered, len(msgs), bad.Err)
 	}
 	if believed[preset.Name] {
 		l.hasEverywhere(msgs)
