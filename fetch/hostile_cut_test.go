@@ -21,7 +21,7 @@ func TestCuts(t *testing.T) {
 		{userPass, []string{"USER", "PASS"}, []pop3test.Action{pop3test.FIN, pop3test.RST, pop3test.HalfOpen}},
 		{twoSteps, []string{pop3test.Challenge}, []pop3test.Action{pop3test.FIN, pop3test.RST}},
 		{implicit, session, []pop3test.Action{pop3test.CutTLS}},
-		{implicit, []string{"RETR", "QUIT"}, []pop3test.Action{pop3test.FIN}},
+		{implicit, []string{"CAPA", "AUTH", "UIDL", "RETR", "DELE", "QUIT"}, []pop3test.Action{pop3test.FIN, pop3test.RST, pop3test.HalfOpen}},
 		{startTLS, []string{pop3test.Greeting, "STLS", "CAPA", "RETR", "QUIT"}, []pop3test.Action{pop3test.CutTLS}},
 	} {
 		for _, action := range group.actions {
@@ -31,7 +31,7 @@ func TestCuts(t *testing.T) {
 					if stage == "RETR" {
 						fault.UID = "u3"
 					}
-					rows = append(rows, wrong{fmt.Sprintf("%v %s %s", action, place, stage), group.wire, []pop3test.Fault{fault}, cutEnds, 0, nil})
+					rows = append(rows, wrong{fmt.Sprintf("%v %s %s", action, place, stage), group.wire, []pop3test.Fault{fault}, cutEnds(stage, place, action), 0, nil})
 				}
 			}
 		}
@@ -40,15 +40,29 @@ func TestCuts(t *testing.T) {
 		for _, action := range []pop3test.Action{pop3test.FIN, pop3test.RST, pop3test.HalfOpen} {
 			for place, at := range map[string]int{"before": 0, "behind one octet of": 1, "in": 100, "behind": pop3test.End} {
 				fault := pop3test.Fault{On: pop3test.Handshake, At: at, Do: action}
-				rows = append(rows, wrong{fmt.Sprintf("%v %s the handshake", action, place), w, []pop3test.Fault{fault}, cutEnds, 0, nil})
+				rows = append(rows, wrong{fmt.Sprintf("%v %s the handshake", action, place), w, []pop3test.Fault{fault}, []Class{Temporary}, 0, nil})
 			}
 		}
 	}
 	endureAll(t, rows)
 }
 
-// cutEnds are what a run may end with when connections break: the rest comes later, or it came in another session of the same run.
-var cutEnds = []Class{None, Temporary, Poison}
+// cutEnds are the classes of a run whose connections end there. A reset may overtake what was sent before it.
+func cutEnds(stage, place string, action pop3test.Action) []Class {
+	switch {
+	case stage == "QUIT": // all is safe, and the next listing tells what was deleted
+		return []Class{None}
+	case stage == "RETR" && place != "behind":
+		return []Class{Poison}
+	case stage == "RETR" && action == pop3test.RST:
+		return []Class{Temporary, Poison}
+	case stage == "NOOP" && place == "behind" && action == pop3test.RST:
+		return []Class{None, Temporary}
+	case stage == "NOOP" && place == "behind": // nothing is left to be fetched in the next session
+		return []Class{None}
+	}
+	return []Class{Temporary} // behind a RETR: one message after another is suspected
+}
 
 // cutPlaces names the places of a reply where a connection may end.
 func cutPlaces(stage string) map[string]pop3test.Fault {

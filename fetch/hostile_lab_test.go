@@ -28,15 +28,17 @@ type wire struct {
 	tls      config.TLSMode
 	caps     []string // nil is the default, with SASL PLAIN
 	password string
+	auth     config.Auth
 }
 
 var (
-	plain    = wire{"plain", config.TLSNone, nil, "s3cret"}
-	oneByOne = wire{"no pipelining", config.TLSNone, []string{"UIDL", "USER", "SASL PLAIN", "TOP"}, "s3cret"}
-	userPass = wire{"USER and PASS", config.TLSNone, []string{"UIDL", "USER", "PIPELINING"}, "s3cret"}
-	twoSteps = wire{"AUTH in two steps", config.TLSNone, nil, strings.Repeat("s3cret", 40)} // too long for one line
-	implicit = wire{"implicit TLS", config.TLSImplicit, nil, "s3cret"}
-	startTLS = wire{"STARTTLS", config.TLSStart, nil, "s3cret"}
+	plain    = wire{"plain", config.TLSNone, nil, "s3cret", config.AuthAuto}
+	oneByOne = wire{"no pipelining", config.TLSNone, []string{"UIDL", "USER", "SASL PLAIN", "TOP"}, "s3cret", config.AuthAuto}
+	userPass = wire{"USER and PASS", config.TLSNone, []string{"UIDL", "USER", "PIPELINING"}, "s3cret", config.AuthAuto}
+	twoSteps = wire{"AUTH in two steps", config.TLSNone, nil, strings.Repeat("s3cret", 40), config.AuthAuto} // too long for one line
+	apop     = wire{"APOP", config.TLSNone, nil, "s3cret", config.AuthAPOP}
+	implicit = wire{"implicit TLS", config.TLSImplicit, nil, "s3cret", config.AuthAuto}
+	startTLS = wire{"STARTTLS", config.TLSStart, nil, "s3cret", config.AuthAuto}
 )
 
 var hostileCA = sync.OnceValues(func() (*pop3test.CA, error) { return pop3test.NewCA(time.Now()) })
@@ -50,6 +52,7 @@ func hostileLab(t *testing.T, w wire, cert pop3test.Cert, msgs []pop3test.Messag
 		Users:  map[string]pop3test.User{"me": {Password: w.password, Mailbox: box}},
 		Caps:   w.caps,
 		STLS:   w.tls == config.TLSStart,
+		APOP:   w.auth == config.AuthAPOP,
 		Faults: faults,
 		Log:    heard.add,
 	}
@@ -60,7 +63,7 @@ func hostileLab(t *testing.T, w wire, cert pop3test.Cert, msgs []pop3test.Messag
 		check(t, err)
 	}
 	l := newLabAt(t, box, server)
-	l.account.TLS = w.tls
+	l.account.TLS, l.account.Auth = w.tls, w.auth
 	l.account.TLSCAFile = filepath.Join(t.TempDir(), "ca.pem")
 	check(t, os.WriteFile(l.account.TLSCAFile, ca.PEM(), 0o600))
 	l.options.Password = func(context.Context, *config.Account) (config.Secret, error) {

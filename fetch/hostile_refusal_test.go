@@ -45,21 +45,31 @@ func TestRefusals(t *testing.T) {
 	}{
 		{plain, []string{pop3test.Greeting, "CAPA", "AUTH", "STAT", "UIDL", "LIST", "RETR", "NOOP", "DELE", "QUIT"}},
 		{userPass, []string{"USER", "PASS"}},
+		{twoSteps, []string{"AUTH", response}},
+		{apop, []string{"APOP"}},
 		{startTLS, []string{"STLS"}},
 	} {
 		for _, stage := range group.stages {
 			for _, code := range codes {
-				rows = append(rows, wrong{code + "to " + stage, group.wire, []pop3test.Fault{pop3test.Refuse(stage, code+"no")}, refusalEnds(stage, strings.Trim(code, "[] ")), 0, nil})
+				faults := []pop3test.Fault{pop3test.Refuse(stage, code+"no")}
+				if stage == response { // a line that the server takes for a command of that name
+					faults[0].On = strings.ToUpper(inBase64("\x00me\x00" + twoSteps.password))
+					faults = append(faults, pop3test.Fault{On: "AUTH", Ignore: true, Text: "+ \r\n"})
+				}
+				rows = append(rows, wrong{code + "to " + stage, group.wire, faults, refusalEnds(stage, strings.Trim(code, "[] ")), 0, nil})
 			}
 		}
 	}
 	endureAll(t, rows)
 }
 
+// response is the place of what answers a challenge.
+const response = "the response"
+
 // refusalEnds are the classes of a run in which a command is always refused.
 func refusalEnds(stage, code string) []Class {
 	switch stage {
-	case "AUTH":
+	case "AUTH", response:
 		if code == "" { // USER and PASS are tried then
 			return []Class{None}
 		}

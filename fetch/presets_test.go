@@ -44,7 +44,7 @@ var believed = map[string]bool{
 }
 
 // ordinary is a wire by which a session goes through all of pop3test.Stages.
-var ordinary = wire{"ordinary", config.TLSNone, []string{"CAPA", "TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING", "USER"}, "s3cret"}
+var ordinary = wire{"ordinary", config.TLSNone, []string{"CAPA", "TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING", "USER"}, "s3cret", config.AuthAuto}
 
 func endures(t *testing.T, preset pop3test.Preset, rule config.Delete, timeout time.Duration) {
 	msgs := mail(12)
