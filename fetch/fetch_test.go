@@ -161,10 +161,26 @@ func TestEndlessMessagesBlockNoOther(t *testing.T) {
 		return pop3test.Fault{On: "RETR", Msg: number, At: 30, Do: pop3test.Flood, Text: strings.Repeat("on and on\r\n", 1000)}
 	}
 	for _, mode := range []config.Pipelining{config.PipeliningAuto, config.PipeliningOff} {
-		l := newLab(t, mail(6), endless(2), endless(4))
-		l.account.Pipelining = mode
-		if r := l.want(4, 0, Poison); r.Failed != 2 {
-			t.Errorf("%d failed, want 2", r.Failed)
+		for name, rule := range rules {
+			t.Run(name+"/pipelining "+mode.String(), func(t *testing.T) {
+				msgs := mail(6)
+				l := newLab(t, msgs, endless(2), endless(4))
+				l.account.Pipelining, l.account.Delete = mode, rule
+				if r := l.want(4, map[string]int{"delete": 4}[name], Poison); r.Failed != 2 {
+					t.Errorf("%d failed, want 2", r.Failed)
+				}
+				good, bad := []pop3test.Message{msgs[0], msgs[2], msgs[4], msgs[5]}, []string{"u2", "u4"}
+				l.holds(texts(t, good)...)
+				for _, uid := range bad {
+					if f := l.failure(uid); f.Count != 1 || !strings.Contains(f.Reason, "did not end after") {
+						t.Errorf("of %s are noted %d failures for %q", uid, f.Count, f.Reason)
+					}
+				}
+				if name == "keep" {
+					bad = uids(msgs)
+				}
+				l.onServer(bad...)
+			})
 		}
 	}
 }

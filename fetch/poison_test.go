@@ -20,45 +20,100 @@ import (
 func TestPoisonMessageBlocksNoOther(t *testing.T) {
 	dot := mail(8)
 	dot[3].Data = []byte(".\r\nbegins with a dot that this server does not stuff\r\n")
-	for _, row := range []struct {
-		name   string
-		msgs   []pop3test.Message
-		fault  pop3test.Fault
-		reason string
-	}{
-		{"refused", mail(8), pop3test.Fault{On: "RETR", UID: "u4", Ignore: true, Text: "-ERR [SYS/PERM] damaged\r\n"}, "damaged"},
-		{"cut before the answer", mail(8), pop3test.Fault{On: "RETR", UID: "u4", Do: pop3test.FIN}, "closed the connection"},
-		{"cut in the body", mail(8), pop3test.Fault{On: "RETR", UID: "u4", At: 20, Do: pop3test.RST}, "RETR 4"},
-		{"stall before the answer", mail(8), pop3test.Fault{On: "RETR", UID: "u4", Do: pop3test.Stall}, "no answer to RETR 4"},
-		{"stall in the body", mail(8), pop3test.Fault{On: "RETR", UID: "u4", At: -4, Do: pop3test.Stall}, "RETR 4"},
-		{"a first dot not stuffed", dot, pop3test.Fault{On: "RETR", UID: "u4", Mangle: pop3test.Unstuffed}, "RETR"},
+	at := func(f pop3test.Fault) []pop3test.Fault {
+		f.On, f.UID = "RETR", "u4"
+		return []pop3test.Fault{f}
+	}
+	leavesNothing(t)
+	c := newCrowd(t)
+	defer c.wait()
+	for _, row := range []poisonRow{
+		{"refused", mail(8), at(pop3test.Fault{Ignore: true, Text: "-ERR [SYS/PERM] damaged\r\n"}), "damaged"},
+		{"cut before the answer", mail(8), at(pop3test.Fault{Do: pop3test.FIN}), "closed the connection"},
+		{"cut in the body", mail(8), at(pop3test.Fault{At: 20, Do: pop3test.RST}), "RETR 4"},
+		{"stall before the answer", mail(8), at(pop3test.Fault{Do: pop3test.Stall}), "no answer to RETR 4"},
+		{"stall in the body", mail(8), at(pop3test.Fault{At: -4, Do: pop3test.Stall}), "RETR 4"},
+		{"a first dot not stuffed", dot, at(pop3test.Fault{Mangle: pop3test.Unstuffed}), "RETR"},
+		{"two stumps", mail(8), slices.Concat(at(pop3test.Fault{Nth: 1, Stump: 9}), at(pop3test.Fault{Nth: 2, Stump: 12})), "the server sent"},
 	} {
 		for _, mode := range []config.Pipelining{config.PipeliningAuto, config.PipeliningOff} {
-			t.Run(row.name+"/pipelining "+mode.String(), func(t *testing.T) {
-				t.Parallel()
-				l := newLab(t, row.msgs, row.fault)
-				if row.fault.Do == pop3test.Stall {
-					l.account.Timeout = config.Duration(700 * time.Millisecond)
-				}
-				l.account.Pipelining = mode
-				l.account.Delete = config.Delete{Mode: config.DeleteFetched}
-				l.want(7, 7, Poison)
-				l.onServer("u4")
-				others := slices.Delete(texts(t, row.msgs), 3, 4)
-				l.holds(others...)
-				f := l.failure("u4")
-				if f.Count != 1 || !strings.Contains(f.Reason, row.reason) {
-					t.Errorf("noted %d failures for %q, want 1 for %q", f.Count, f.Reason, row.reason)
-				}
-				l.endsItsDelays()
-				l.server.SetFaults()
-				l.account.Timeout = config.Duration(10 * time.Second)
-				l.clock += 24 * time.Hour
-				l.want(1, 1, None)
-				l.holds(texts(t, row.msgs)...)
-				l.onServer()
-			})
+			for name, rule := range rules {
+				c.run(row.name+"/"+name+"/pipelining "+mode.String(), func(t *testing.T) { row.blocksNoOther(t, mode, rule) })
+			}
 		}
+	}
+}
+
+// poisonRow is a message u4 that cannot be had while its faults last.
+type poisonRow struct {
+	name   string
+	msgs   []pop3test.Message
+	faults []pop3test.Fault
+	reason string
+}
+
+func (row poisonRow) blocksNoOther(t *testing.T, mode config.Pipelining, rule config.Delete) {
+	l := newLab(t, row.msgs, row.faults...)
+	if row.faults[0].Do == pop3test.Stall {
+		l.account.Timeout = config.Duration(time.Second)
+	}
+	l.account.Pipelining, l.account.Delete = mode, rule
+	gone, before, after := 0, uids(row.msgs), uids(row.msgs)
+	if rule.Mode == config.DeleteFetched {
+		gone, before, after = 1, []string{"u4"}, nil
+	}
+	l.want(7, 7*gone, Poison)
+	l.onServer(before...)
+	l.holds(slices.Delete(texts(t, row.msgs), 3, 4)...)
+	f := l.failure("u4")
+	if f.Count != 1 || !strings.Contains(f.Reason, row.reason) {
+		t.Errorf("noted %d failures for %q, want 1 for %q", f.Count, f.Reason, row.reason)
+	}
+	l.endsItsDelays()
+	l.server.SetFaults()
+	l.account.Timeout = config.Duration(10 * time.Second)
+	l.clock += 24 * time.Hour
+	l.want(1, gone, None)
+	l.holds(texts(t, row.msgs)...)
+	l.onServer(after...)
+}
+
+// So many messages that end their session are more than a run has sessions: the good ones come all the same, in a few runs, and are deleted
+// once those that failed have to wait.
+func TestManyPoisonMessages(t *testing.T) {
+	leavesNothing(t)
+	msgs := mail(40)
+	var faults []pop3test.Fault
+	var good []pop3test.Message
+	var bad []string
+	for i, m := range msgs {
+		if i%3 == 2 && len(bad) < 12 {
+			bad = append(bad, m.UID)
+			faults = append(faults, pop3test.Fault{On: "RETR", UID: m.UID, Do: pop3test.FIN})
+		} else {
+			good = append(good, m)
+		}
+	}
+	for name, rule := range rules {
+		t.Run(name, func(t *testing.T) {
+			l := newLab(t, msgs, faults...)
+			l.account.Delete = rule
+			for delivered, runs := 0, 0; delivered < len(good); runs++ {
+				if runs == 4 {
+					t.Fatalf("%d of %d messages came in %d runs", delivered, len(good), runs)
+				}
+				delivered += l.run().Messages
+			}
+			l.holds(texts(t, good)...)
+			if name == "keep" {
+				l.onServer(uids(msgs)...)
+				return
+			}
+			for range 4 {
+				l.run()
+			}
+			l.onServer(bad...)
+		})
 	}
 }
 
