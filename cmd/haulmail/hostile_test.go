@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -144,34 +145,47 @@ func floods() []flood {
 	)
 }
 
-// A server that sends without an end is left soon, with memory that stays small, and nothing of the flood becomes mail.
+// A server that sends without an end is left soon, with memory that stays small; nothing of the flood becomes mail, and nothing that did not
+// come goes from the server.
 func TestFloods(t *testing.T) {
 	for _, f := range floods() {
-		t.Run(f.name, func(t *testing.T) {
-			t.Parallel()
-			msgs := hostileMail()
-			h, _ := hostileHome(t, msgs, f.faults)
-			h.binary = haulmailBinary
-			began := time.Now()
-			r, peak := h.runMeasured(t)
-			t.Logf("%v, peak memory %.1f MiB: %s", time.Since(began).Round(time.Millisecond), float64(peak)/(1<<20), clip(r.stderr))
-			r.exits(t, f.code)
-			if peak > mostMemory {
-				t.Errorf("it took %d octets of memory, want %d at most", peak, mostMemory)
-			}
-			if took := time.Since(began); took > 30*time.Second {
-				t.Errorf("it took %v", took)
-			}
-			got := delivered(t, h.maildir("lab"))
-			if len(got) != f.mail {
-				t.Errorf("%d messages are delivered, want %d", len(got), f.mail)
-			}
-			for _, data := range got {
-				if !slices.ContainsFunc(msgs, func(m pop3test.Message) bool { return strings.ReplaceAll(string(m.Data), "\r\n", "\n") == string(data) }) {
-					t.Errorf("delivered, and no message of the server's: %s", clip(string(data)))
-				}
-			}
-		})
+		for _, deletion := range []string{"never", "fetched"} {
+			t.Run(f.name+"/"+deletion, func(t *testing.T) {
+				t.Parallel()
+				f.endure(t, deletion)
+			})
+		}
+	}
+}
+
+func (f flood) endure(t *testing.T, deletion string) {
+	msgs := hostileMail()
+	h, server := hostileHome(t, msgs, f.faults)
+	h.configure(t, read(t, h.config)+fmt.Sprintf("delete = %q\n", deletion))
+	h.binary = haulmailBinary
+	began := time.Now()
+	r, peak := h.runMeasured(t)
+	t.Logf("%v, peak memory %.1f MiB: %s", time.Since(began).Round(time.Millisecond), float64(peak)/(1<<20), clip(r.stderr))
+	r.exits(t, f.code)
+	if peak > mostMemory {
+		t.Errorf("it took %d octets of memory, want %d at most", peak, mostMemory)
+	}
+	if took := time.Since(began); took > 30*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	got := counted(delivered(t, h.maildir("lab")))
+	left := server.Users[hostileUser].Mailbox.UIDs()
+	mail := 0
+	for _, m := range msgs {
+		sum := sha256.Sum256([]byte(strings.ReplaceAll(string(m.Data), "\r\n", "\n")))
+		mail += got[sum]
+		if isLeft := slices.Contains(left, m.UID); !isLeft && (deletion == "never" || got[sum] == 0) {
+			t.Errorf("%s is gone from the server", m.UID)
+		}
+		delete(got, sum)
+	}
+	if mail != f.mail || len(got) > 0 {
+		t.Errorf("%d messages are delivered, want %d; and %d files that are no message of the server's", mail, f.mail, len(got))
 	}
 }
 
