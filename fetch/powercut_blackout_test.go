@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"haulmail/fetch/pop3/pop3test"
@@ -24,6 +25,7 @@ type blackout struct {
 	texts  map[string]string // content in the Maildir → UID
 	labs   chan *powerLab
 	work   sync.WaitGroup
+	drops  atomic.Int64 // calls that did nothing, by the damage
 
 	mu     sync.Mutex
 	tried  map[string]bool
@@ -55,7 +57,7 @@ func (x *blackout) run(t *testing.T) []moment {
 	before.disk.journal, before.disk.deaf = x.rule.journal, x.rule.deaf
 	check(t, l.fetch(before, nil).Err)
 	w := &world{disk: before.disk.after(nil, nil), state: before.state, mail: append(before.mail, mail(11)[1:]...)}
-	w.disk.drop = x.damage.run
+	w.disk.drop = x.counted(x.damage.run)
 	moments := l.batchedRun(w)
 	if wrong := l.ending(w, x.texts); wrong != "" {
 		t.Fatalf("without a power cut: %s", wrong)
@@ -64,6 +66,20 @@ func (x *blackout) run(t *testing.T) []moment {
 		x.damage.record(moments)
 	}
 	return moments
+}
+
+// counted counts the calls that a damage makes do nothing; nil stays nil.
+func (x *blackout) counted(drop func(call, path string) bool) func(call, path string) bool {
+	if drop == nil {
+		return nil
+	}
+	return func(call, path string) bool {
+		dropped := drop(call, path)
+		if dropped {
+			x.drops.Add(1)
+		}
+		return dropped
+	}
 }
 
 // cutRun has the power fail at each moment of a run, and tries at most so many states of each; 0 is no limit.
@@ -172,7 +188,7 @@ func (x *blackout) cutRecovery(l *powerLab, w *world, story string, reader bool)
 	if reader {
 		l.readOpen(w)
 	}
-	w.disk.drop = x.damage.recovery
+	w.disk.drop = x.counted(x.damage.recovery)
 	moments, err := l.record(w, func(step string) {
 		if step == StepConnected { // what comes now is no recovery any more
 			w.disk.mu.Lock()

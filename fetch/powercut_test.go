@@ -49,6 +49,7 @@ func isCur(call, path string) bool     { return call == "fsync" && path == "cur"
 func isTmp(call, path string) bool     { return call == "fsync" && path == "tmp" }
 func isSpool(call, path string) bool   { return call == "fsync" && strings.Count(path, "/") == 1 }
 func isContent(call, path string) bool { return call == "fsync" && strings.Count(path, "/") == 2 }
+func isInSpool(call, path string) bool { return isContent(call, path) || isSpool(call, path) }
 func isSyncfs(call, _ string) bool     { return call == "syncfs" }
 
 // spoolAfterNew is true for the fsync of the spool that follows that of new/.
@@ -61,6 +62,12 @@ func spoolAfterNew() func(call, path string) bool {
 		}
 		return found
 	}
+}
+
+// spoolBeforeIntents is true for each other fsync of the spool, without which the intents name files that are not there.
+func spoolBeforeIntents() func(call, path string) bool {
+	after := spoolAfterNew()
+	return func(call, path string) bool { return !after(call, path) && isSpool(call, path) }
 }
 
 // afterRenames is true for that one, and for that of new/.
@@ -110,6 +117,7 @@ const fewStates = 12
 func TestPowerCutFindsWhatIsLeftOut(t *testing.T) {
 	boots := powerRule{boots: true, delete: true} // any disk; starts of the system can be told apart
 	journal := powerRule{journal: true, delete: true}
+	noSyncfs := powerRule{journal: true, delete: true, deaf: true}
 	for _, row := range []struct {
 		rule powerRule
 		damage
@@ -120,6 +128,7 @@ func TestPowerCutFindsWhatIsLeftOut(t *testing.T) {
 		{boots, damage{name: "fsync of new/", run: isNew}},
 		{journal, damage{name: "fsync of new/ and then of the spool", run: afterRenames()}},
 		{journal, damage{name: "fsync of the spool", run: isSpool}},
+		{noSyncfs, damage{name: "fsync of the spool before the intents", run: spoolBeforeIntents()}},
 		{journal, damage{name: "fsync of tmp/", run: isTmp}},
 		{boots, damage{name: "intents durable before the renames", record: commitLate}},
 		{boots, damage{name: "settled after the renames", record: settleEarly}},
@@ -131,12 +140,14 @@ func TestPowerCutFindsWhatIsLeftOut(t *testing.T) {
 		// A file that is nowhere after a start is fetched again. Where starts cannot be told apart, see above.
 		{boots, damage{name: "fsync of the spool, starts told apart", run: isSpool, harmless: true}},
 		{boots, damage{name: "fsync of tmp/, starts told apart", run: isTmp, harmless: true}},
+		// Where a rename is durable as a whole, the fsync of the spool makes it so for new/, too.
+		{journal, damage{name: "fsync of new/ alone", run: isNew, harmless: true}},
 		// What is left over in the spool is found in new/ as well, or named by no intent any more.
 		{journal, damage{name: "fsync of the spool after that of new/", run: spoolAfterNew(), harmless: true}},
+		{boots, damage{name: "fsync of the spool after that of new/, any disk", run: spoolAfterNew(), harmless: true}},
 		// The contents were durable before the intents that name them.
-		{journal, damage{name: "recovery: fsync of contents and the spool", harmless: true, recovery: func(call, path string) bool {
-			return isContent(call, path) || isSpool(call, path)
-		}}},
+		{journal, damage{name: "recovery: fsync of contents and the spool", recovery: isInSpool, harmless: true}},
+		{boots, damage{name: "recovery: fsync of contents and the spool, any disk", recovery: isInSpool, harmless: true}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			x := newBlackout(t, row.rule, row.damage)
@@ -154,6 +165,9 @@ func TestPowerCutFindsWhatIsLeftOut(t *testing.T) {
 				story, _, _ = strings.Cut(x.wrong[0], "\n")
 			}
 			t.Logf("power cuts: %d; states: %d; first wrong end: %s", x.cuts, x.states, story)
+			if x.drops.Load() == 0 && (row.run != nil || row.recovery != nil) {
+				t.Error("the step is not left out: it was never taken")
+			}
 			if (len(x.wrong) == 0) != row.harmless {
 				t.Errorf("harmless: %v, want %v", len(x.wrong) == 0, row.harmless)
 			}
