@@ -56,7 +56,7 @@ func (c *Client) capability(line string) (name string, arguments []string) {
 	}
 	if name = strings.ToUpper(words[0]); !slices.Contains(knownCapabilities, name) {
 		words = strings.Fields(c.redact(line))
-		return strings.ToUpper(words[0]), words[1:]
+		return strings.ToUpper(c.redact(strings.ToUpper(words[0]))), words[1:] // in upper case it may read like a secret after all
 	}
 	arguments = strings.Fields(c.redact(strings.Join(words[1:], " ")))
 	for _, word := range words[1:] {

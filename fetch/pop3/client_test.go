@@ -164,6 +164,7 @@ func TestCapaRepeatsTheSecret(t *testing.T) {
 		{"with a blank", "EXPIRE with a blank", "EXPIRE", "[redacted]"},
 		{"PLAIN", "SASL LOGIN PLAIN", "SASL", "LOGIN [redacted] PLAIN"},
 		{"AIN", "SASL LOGIN plain PLAIN", "SASL", "LOGIN plain PL[redacted] PLAIN"},
+		{"S3CRET", "s3cret x", "[REDACTED]", "x"},
 		{"TOP", "TOP", "TOP", ""},
 		{"UI", "UIDL", "UIDL", ""},
 	} {

@@ -91,6 +91,8 @@ func FuzzStatus(f *testing.F) {
 	f.Add([]byte("-ERR [IN-USE] secret\r\n"), "secret", uint64(2))
 	f.Add([]byte("-ERR [secret] \r\n"), "secret", uint64(3))
 	f.Add([]byte("-ERR [\xff] \x1b[2J\n"), "\x1b[2", uint64(4))
+	f.Add([]byte("-ERR [secret] \r\n"), "SECRET", uint64(5))
+	f.Add([]byte("-ERR ared [redacted]red\r\n"), "red", uint64(6))
 	f.Fuzz(func(t *testing.T, wire []byte, secret string, seed uint64) {
 		c := New(&canned{data: wire, piece: pieces(seed)}, Options{Timeout: patience})
 		var seen []string
@@ -111,10 +113,15 @@ func FuzzStatus(f *testing.F) {
 		if e, is := errors.AsType[*ServerError](err); is && !slices.Contains(knownCodes, e.Code) {
 			seen = append(seen, e.Code, e.Text)
 		}
+		// What stands for a secret may be a part of it, or complete it.
+		if secret == "" || strings.Contains(secret, redacted) {
+			return
+		}
 		for _, text := range seen {
-			// What stands for the secret may hold it, or complete it.
-			if len(secret) > len(redacted) && strings.Contains(text, secret) && !strings.Contains(text, redacted) {
-				t.Errorf("the secret %q is told in %q", secret, text)
+			for part := range strings.SplitSeq(text, redacted) {
+				if strings.Contains(part, secret) {
+					t.Errorf("the secret %q is told in %q", secret, text)
+				}
 			}
 		}
 	})

@@ -113,7 +113,7 @@ func (c *Client) refusal(text string) *ServerError {
 		return &ServerError{Command: c.doing, Code: code, Text: c.redact(words)}
 	}
 	code, words := responseCode(c.redact(text))
-	return &ServerError{Command: c.doing, Code: code, Text: words}
+	return &ServerError{Command: c.doing, Code: c.redact(code), Text: words} // in upper case it may read like a secret after all
 }
 
 // knownCodes are the response codes that something is decided by (RFC 2449 §8.1, RFC 3206 §4).
