@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -87,12 +88,12 @@ func (r Run) Then(o Outcome) Run {
 	return next
 }
 
-// cut bounds an error's text.
+// cut bounds an error's text, and leaves what JSON gives back as it is: another text would be news each time.
 func cut(text string) string {
 	if len(text) > mostText {
-		return text[:mostText] + "…"
+		text = text[:mostText] + "…"
 	}
-	return text
+	return strings.ToValidUTF8(text, "\ufffd")
 }
 
 // Read gives the last run that the file tells of; known is false when there is none, or none that can be read.

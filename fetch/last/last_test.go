@@ -90,6 +90,13 @@ func TestNothingNewIsNotWritten(t *testing.T) {
 	} else if other.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v", other.Mode())
 	}
+	long := Outcome{Class: "protocol", Error: "x" + strings.Repeat("é", mostText)} // cut off within a character
+	long.At = at(7)
+	first = note(long)
+	long.At = at(8)
+	if again := note(long); !os.SameFile(first, again) {
+		t.Error("an error of many octets is written each time")
+	}
 }
 
 func TestUnknown(t *testing.T) {
