@@ -37,7 +37,7 @@ type Client struct {
 type Options struct {
 	// Timeout bounds every silence, and with the least rate every reply.
 	Timeout time.Duration
-	// Secrets are kept out of errors and Wire, in clear and in base64, should the server repeat them.
+	// Secrets are kept out of errors, capabilities and Wire, in clear and in base64, should the server repeat them.
 	Secrets []string
 	// Wire is told of each line of the dialogue but bodies and list lines, credentials replaced. Nil for none.
 	Wire func(sent bool, line string)
