@@ -12,25 +12,28 @@ import (
 func TestWrongReplies(t *testing.T) {
 	var rows []wrong
 	for _, uid := range []string{"u1", "u3", "u6"} {
-		for name, fault := range map[string]pop3test.Fault{
-			"the body of another one for":     {Swap: "u5"},
-			"no message for":                  {Mangle: pop3test.Empty},
-			"a stump of":                      {Stump: 9},
-			"half a line too little of":       {Stump: 24},
-			"an answer too many behind":       {At: pop3test.End, Text: "+OK 7 octets\r\n"},
-			"a refusal too many behind":       {At: pop3test.End, Text: "-ERR no such message\r\n"},
-			"a message too many behind":       {At: pop3test.End, Text: "+OK 9 octets\r\nSubject: phantom\r\n\r\nmail 4711\r\n.\r\n"},
-			"an empty message too many after": {At: pop3test.End, Text: "+OK 0 octets\r\n.\r\n"},
-			"a final dot too many behind":     {At: pop3test.End, Text: ".\r\n"},
-			"no answer for":                   {Ignore: true},
-			"another answer in front of":      {Text: "+OK 5 octets\r\n"},
-			"only LF for CRLF in":             {Mangle: pop3test.BareLF},
-			"no line end before the dot of":   {Mangle: pop3test.GluedDot},
+		for _, row := range []struct {
+			name  string
+			fault pop3test.Fault
+			alone Class // how the run ends where one message is asked for at a time: it is to blame for what breaks the session
+		}{
+			{"the body of another one for", pop3test.Fault{Swap: "u5"}, None},
+			{"no message for", pop3test.Fault{Mangle: pop3test.Empty}, None},
+			{"a stump of", pop3test.Fault{Stump: 9}, None},
+			{"half a line too little of", pop3test.Fault{Stump: 24}, None},
+			{"another answer in front of", pop3test.Fault{Text: "+OK 5 octets\r\n"}, None},
+			{"an answer too many behind", pop3test.Fault{At: pop3test.End, Text: "+OK 7 octets\r\n"}, Poison},
+			{"a refusal too many behind", pop3test.Fault{At: pop3test.End, Text: "-ERR no such message\r\n"}, Poison},
+			{"a message too many behind", pop3test.Fault{At: pop3test.End, Text: "+OK 9 octets\r\nSubject: phantom\r\n\r\nmail 4711\r\n.\r\n"}, Poison},
+			{"an empty message too many after", pop3test.Fault{At: pop3test.End, Text: "+OK 0 octets\r\n.\r\n"}, Poison},
+			{"a final dot too many behind", pop3test.Fault{At: pop3test.End, Text: ".\r\n"}, Poison},
+			{"no answer for", pop3test.Fault{Ignore: true}, Poison},
+			{"only LF for CRLF in", pop3test.Fault{Mangle: pop3test.BareLF}, Poison},
+			{"no line end before the dot of", pop3test.Fault{Mangle: pop3test.GluedDot}, Poison},
 		} {
-			fault.On, fault.UID, fault.Limit = "RETR", uid, 1
-			for _, w := range []wire{plain, oneByOne} {
-				rows = append(rows, wrong{name + " " + uid, w, []pop3test.Fault{fault}, []Class{None}, 2 * soon, nil})
-			}
+			row.fault.On, row.fault.UID, row.fault.Limit = "RETR", uid, 1
+			faults, name := []pop3test.Fault{row.fault}, row.name+" "+uid
+			rows = append(rows, wrong{name, plain, faults, []Class{None}, 2 * soon, nil}, wrong{name, oneByOne, faults, []Class{row.alone}, 2 * soon, nil})
 		}
 	}
 	endureAll(t, rows)
