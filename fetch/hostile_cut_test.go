@@ -56,10 +56,8 @@ func cutEnds(stage, place string, action pop3test.Action) []Class {
 		return []Class{Poison}
 	case stage == "RETR" && action == pop3test.RST:
 		return []Class{Temporary, Poison}
-	case stage == "NOOP" && place == "behind" && action == pop3test.RST:
+	case stage == "NOOP" && place == "behind": // all is fetched by the next session, which comes so far; only a DELE is too much
 		return []Class{None, Temporary}
-	case stage == "NOOP" && place == "behind": // nothing is left to be fetched in the next session
-		return []Class{None}
 	}
 	return []Class{Temporary} // behind a RETR: one message after another is suspected
 }
