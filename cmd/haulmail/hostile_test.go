@@ -132,6 +132,7 @@ func floods() []flood {
 		all,
 		flood{"a listing of long UIDs", []pop3test.Fault{uidl(longUIDs)}, 76, 0},
 		flood{"a listing of long UIDs, STAT of 2147483647", []pop3test.Fault{stat("+OK 2147483647 1"), uidl(longUIDs)}, 76, 0},
+		flood{"a listing of long UIDs, STAT of 500000", []pop3test.Fault{stat("+OK 500000 1"), uidl(longUIDs)}, 76, 0},
 		flood{"a listing of long UIDs, STAT refused", []pop3test.Fault{stat("-ERR"), uidl(longUIDs)}, 76, 0},
 		flood{"a listing of short UIDs", []pop3test.Fault{uidl(shortUIDs)}, 76, 0},
 		flood{"a listing backwards", []pop3test.Fault{uidl(backwards)}, 76, 0},

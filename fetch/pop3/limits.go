@@ -14,11 +14,15 @@ const (
 	maxListLine = 8192
 	// maxMessages bounds a listing, and the message numbers in it: twice the largest maildrop that we promise to handle.
 	maxMessages = 2 << 20
-	// listingPerMessage is what a listing may take in memory, in octets, for each message that STAT told of: 12 for us and a UID
-	// half as long again as RFC 1939 §7 allows, on the average.
+	// planPerMessage is what is held of a listed message beside the listing, in octets, by whoever decides about it: what was known of it,
+	// and its place among those to be fetched and those looked up.
+	planPerMessage = 20
+	// listingPerMessage is what a listing and the plan for it may take in memory, in octets, for each message that STAT told of and that
+	// is listed: 32 for us and a UID a third longer than RFC 1939 §7 allows, on the average. Longer ones are a flood, even where STAT
+	// tells of half a million messages; a maildrop of a million has the room that its UIDs need.
 	listingPerMessage = 128
-	// unforeseenListing is what a listing may take whatever STAT told: STAT is advisory, and some servers tell nothing usable. With
-	// UIDs of 40 octets that is 80,000 messages; and two listings without an end, the garbage collector being late for the first,
+	// unforeseenListing is what they may take whatever STAT told: STAT is advisory, and some servers tell nothing usable. With
+	// UIDs of 40 octets that is 70,000 messages; and two listings without an end, the garbage collector being late for the first,
 	// leave the process below 32 MiB.
 	unforeseenListing = 5 << 20
 	// maxHeader bounds a header in octets: some ten times the largest that mail servers take.

@@ -194,18 +194,22 @@ func (l *Listing) room(doing string, number uint32, uid int) error {
 	if n > 0 && l.at(n-1).number() == number {
 		return listedTwice(doing, number)
 	}
-	if l.octets+entrySize+int64(uidPrefix+uid) > l.most() {
-		return &ProtocolError{Doing: doing, Why: fmt.Sprintf("the listing does not end: %d messages so far, and STAT told of %d", n, max(l.Count, 0))}
+	if octets := l.octets + entrySize + int64(uidPrefix+uid); octets+int64(n+1)*planPerMessage > l.most(n+1) {
+		why := fmt.Sprintf("the listing does not end: %d messages so far, and STAT told of %d", n, max(l.Count, 0))
+		if int64(n) < l.Count && l.Count <= maxMessages {
+			why = fmt.Sprintf("the listing is too long: %d octets for %d messages so far", octets, n)
+		}
+		return &ProtocolError{Doing: doing, Why: why}
 	}
 	return nil
 }
 
-// most is what the listing may take, in octets. A STAT beyond belief counts for nothing.
-func (l *Listing) most() int64 {
+// most is what n messages of the listing may take, in octets. A STAT beyond belief counts for nothing.
+func (l *Listing) most(n int) int64 {
 	if l.Count > maxMessages {
 		return unforeseenListing
 	}
-	return max(unforeseenListing, l.Count*listingPerMessage)
+	return max(unforeseenListing, min(l.Count, int64(n))*listingPerMessage)
 }
 
 func (l *Listing) add(e entry) {
