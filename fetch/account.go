@@ -42,6 +42,7 @@ type haul struct {
 
 	exactSizes bool // LIST's sizes have not been found to be wrong
 	looking    bool // what the server shows and offers is asked for
+	noTop      bool // the server gives no headers, by which messages without UIDs could be told apart
 	ageless    bool // what failed before is fetched whatever its age: a session was ended by the question
 }
 

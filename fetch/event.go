@@ -121,6 +121,12 @@ type Rebuilt struct {
 	Again      int // the others, which are fetched
 }
 
+// Counted tells how many messages the maildrop holds, before anything is found out about them.
+type Counted struct {
+	Account  string
+	Messages int
+}
+
 // Listed tells what the maildrop holds and what will be done about it.
 type Listed struct {
 	Account  string
@@ -299,6 +305,7 @@ func (Waiting) event()    {}
 func (Healed) event()     {}
 func (Recovered) event()  {}
 func (Rebuilt) event()    {}
+func (Counted) event()    {}
 func (Listed) event()     {}
 func (Chosen) event()     {}
 func (Progress) event()   {}

@@ -418,6 +418,51 @@ func TestMessagesWithoutUIDs(t *testing.T) {
 	}
 }
 
+// Of many messages without UIDs some stay on the server until others are gone, and the run says so.
+func TestTooManyMessagesWithoutUIDs(t *testing.T) {
+	defer func(most int) { mostNameless = most }(mostNameless)
+	mostNameless = 3
+	noUIDL, noTOP := pop3test.Refuse("UIDL", "what?"), pop3test.Refuse("TOP", "what?")
+	for name, faults := range map[string][]pop3test.Fault{"no UIDL": {noUIDL}, "no UIDL, no TOP": {noUIDL, noTOP}} {
+		t.Run(name, func(t *testing.T) {
+			l := newLab(t, mail(5), faults...)
+			r := l.want(3, 0, Poison)
+			if !strings.Contains(l.said(), "2 messages stay on the server") || r.Failed != 2 {
+				t.Errorf("said %q, %d failed", l.said(), r.Failed)
+			}
+			l.want(0, 0, Poison)
+			l.account.Delete = config.Delete{Mode: config.DeleteFetched}
+			l.want(0, 3, Poison)
+			l.want(2, 2, None)
+			l.holds(texts(t, mail(5))...)
+		})
+	}
+}
+
+// A server that has no TOP is not asked for the header of each message, nor again in another session.
+func TestServerWithoutTOP(t *testing.T) {
+	msgs := mail(1200)
+	l := newLab(t, msgs, pop3test.Refuse("UIDL", "what?"), pop3test.Refuse("TOP", "what?"), pop3test.Fault{On: "RETR", Msg: 700, Batched: true, Do: pop3test.FIN})
+	l.server.Caps = []string{"UIDL", "USER", "PIPELINING"}
+	tops := l.commands("TOP")
+	l.want(1200, 0, None)
+	l.holds(texts(t, msgs)...)
+	if tops() != headersAtOnce {
+		t.Errorf("%d headers were asked for", tops())
+	}
+}
+
+// A message whose name cannot be told for the moment holds up none that has a UID.
+func TestOneMessageWithoutUIDWaits(t *testing.T) {
+	msgs := mail(3)
+	msgs[1].UID = ""
+	l := newLab(t, msgs, pop3test.Refuse("TOP", "[SYS/TEMP] later"))
+	l.want(2, 0, Poison)
+	l.server.SetFaults()
+	l.want(1, 0, None)
+	l.holds(texts(t, msgs)...)
+}
+
 // What a message goes by stays what it was: it does not come again where headers can be had no more, for the moment or for good, or can be again.
 func TestMessagesWithoutUIDsKeepTheirNames(t *testing.T) {
 	noUIDL, no, later := pop3test.Refuse("UIDL", "what?"), pop3test.Refuse("TOP", "what?"), pop3test.Refuse("TOP", "[SYS/TEMP] later")

@@ -33,11 +33,16 @@ func (s *session) ask(wants []pop3.Want, pipelining bool) *pop3.Retrieval {
 	return s.client.Retrieve(wants, pipelining)
 }
 
-// lacksTop tells whether the refusal of a message means that headers cannot be had from this server. One that announces TOP (RFC 2449
-// §6.1), or has answered one in this session, means the message.
+// lacksTop tells whether the refusal of a message means that headers cannot be had from this server. One that announces TOP, or has
+// answered one in this session, means the message.
 func (s *session) lacksTop(refused *pop3.ServerError) bool {
+	return s.h.a.HeadersOnly && !s.announcesTop() && !s.gaveHeader && !temporary(refused)
+}
+
+// announcesTop tells whether the server says that it has TOP (RFC 2449 §6.1).
+func (s *session) announcesTop() bool {
 	_, announced := s.offered["TOP"]
-	return s.h.a.HeadersOnly && !announced && !s.gaveHeader && !temporary(refused)
+	return announced
 }
 
 // mostTopless is how many TOPs are refused before any is answered until the server counts as one without TOP.

@@ -2,12 +2,12 @@ package fetch
 
 import (
 	"bytes"
-	"cmp"
+	"crypto/sha256"
 	"errors"
 	"hash"
 	"strconv"
+	"time"
 
-	"haulmail/fetch/pop3"
 	"haulmail/fetch/seen"
 )
 
@@ -17,11 +17,14 @@ const (
 	byContent = "\x00content\x00"
 )
 
+// mostNameless is how many messages without UIDs a run tells apart; more stay on the server until some of these are gone. Each costs a
+// request of its own in every run, and more memory than one with a UID: a server need not send it for that. Tests lower it.
+var mostNameless = 30_000
+
 // nameMessages finds a name for each message that has none of its own, because the server has no UIDL or gives it an empty UID: the
 // digest of its header stands in, and where TOP is refused too, only the content, once it is fetched. An account keeps to the way by
 // which its mail was fetched: by another one it would all come again.
 func (h *haul) nameMessages(s *session, p *plan) error {
-	p.names = make(map[int][]byte)
 	withoutUIDL := p.list.NoUIDL != nil
 	before, err := h.namesBefore()
 	if err != nil {
@@ -30,66 +33,39 @@ func (h *haul) nameMessages(s *session, p *plan) error {
 	if withoutUIDL && (before.uid || temporary(p.list.NoUIDL)) {
 		return doing(doingList, p.list.NoUIDL)
 	}
-	withoutUIDL = withoutUIDL || before.header || before.content
-	var unnamed, numbers []int
-	for i := range p.list.Len() {
-		if uid := p.list.UID(i); withoutUIDL || uid != nil && len(uid) == 0 {
-			unnamed = append(unnamed, i)
-			numbers = append(numbers, p.list.Number(i))
-		}
-	}
+	all := withoutUIDL || before.header || before.content
+	unnamed := h.unnamed(p, all)
 	if len(unnamed) == 0 {
 		return nil
 	}
 	if before.content && !before.header {
-		return h.nameByContent(p, unnamed)
+		for _, i := range unnamed {
+			p.names.set(int(i), p.list.Len(), nameless)
+		}
+		return h.loadContents(p)
 	}
-	digests, err := s.client.HeaderDigests(numbers, s.pipelining)
-	if err != nil {
-		return doing(doingList, s.brokenAhead(err))
-	}
-	return h.nameByHeaders(p, before, unnamed, digests)
+	n := &namer{haul: h, s: s, p: p, before: before, all: all}
+	return n.name(unnamed)
 }
 
-// nameByHeaders names messages by the digests of their headers. One whose header is refused for the moment is not fetched, since it may
-// have been before; and if no header can be had for now, or not by the way that the account's mail was named by, nothing is.
-func (h *haul) nameByHeaders(p *plan, before ways, unnamed []int, digests []pop3.Digest) error {
-	p.waiting = make(map[int]bool)
-	var refused []int
-	var why *pop3.ServerError
-	for k, i := range unnamed {
-		no := digests[k].Refused
+// unnamed gives the messages that need a name: those with an empty UID, or all of them.
+func (h *haul) unnamed(p *plan, all bool) (unnamed []place) {
+	more := 0
+	for i := range p.list.Len() {
+		uid := p.list.UID(i)
 		switch {
-		case no == nil:
-			p.names[i] = append([]byte(byHeader), digests[k].Sum[:]...)
-			continue
-		case temporary(no):
-			p.waiting[i] = true
-			why = no
-		}
-		refused, why = append(refused, k), cmp.Or(why, no)
-	}
-	if len(refused) == len(unnamed) && (before.header || len(p.waiting) > 0) {
-		return doing(doingList, why)
-	}
-	for _, k := range refused {
-		if i := unnamed[k]; p.waiting[i] && !h.DryRun {
-			p.names[i] = nil
-			h.failed(p, i, digests[k].Refused)
-		}
-		if err := h.nameByContent(p, unnamed[k:k+1]); err != nil {
-			return err
+		case !all && (uid == nil || len(uid) > 0):
+		case len(unnamed) < mostNameless:
+			unnamed = append(unnamed, place(i))
+		default:
+			more++
+			p.names.set(i, p.list.Len(), crowded)
 		}
 	}
-	return nil
-}
-
-// nameByContent leaves the names of messages to their contents.
-func (h *haul) nameByContent(p *plan, unnamed []int) error {
-	for _, i := range unnamed {
-		p.names[i] = nil
+	if more > 0 {
+		h.warn("%d messages stay on the server: a run can tell %d messages apart that have no UIDs, and no more", more, mostNameless)
 	}
-	return h.loadContents(p)
+	return unnamed
 }
 
 // ways are those by which the mail of an account was named: by UIDs, or without any by headers and contents.
@@ -116,37 +92,60 @@ func (h *haul) namesBefore() (before ways, err error) {
 	return before, onDisk("read the state", err)
 }
 
-// loadContents reads what is known of messages that go by their content, once.
-func (h *haul) loadContents(p *plan) error {
-	if p.contents != nil {
-		return nil
-	}
-	p.contents = make(map[string]seen.Entry)
-	return onDisk("read the state", h.store.Each(func(e seen.Entry) error {
-		if bytes.HasPrefix(e.UID, []byte(byContent)) {
-			e.UID = bytes.Clone(e.UID)
-			p.contents[string(e.UID)] = e
-		}
-		return nil
-	}))
-}
+// contents are the messages that are known by their contents, each with the second in which it was fetched; 0 for one that was only marked
+// as fetched.
+type contents map[[sha256.Size]byte]int64
 
 // contentName is the name of a message that goes by its content.
 func contentName(content hash.Hash) []byte { return content.Sum([]byte(byContent)) }
+
+// add takes note of a message's name, unless it is no content's.
+func (c contents) add(name []byte, fetched time.Time) {
+	sum, ok := bytes.CutPrefix(name, []byte(byContent))
+	if !ok || len(sum) != sha256.Size {
+		return
+	}
+	second := int64(0)
+	if !fetched.IsZero() {
+		second = fetched.Unix()
+	}
+	c[[sha256.Size]byte(sum)] = second
+}
+
+// of tells when a message with that name was fetched.
+func (c contents) of(name []byte) (fetched time.Time, known bool) {
+	sum, ok := bytes.CutPrefix(name, []byte(byContent))
+	if !ok || len(sum) != sha256.Size {
+		return time.Time{}, false
+	}
+	second, known := c[[sha256.Size]byte(sum)]
+	if second != 0 {
+		fetched = time.Unix(second, 0)
+	}
+	return fetched, known
+}
+
+// loadContents reads what is known of messages that go by their content.
+func (h *haul) loadContents(p *plan) error {
+	p.contents = make(contents)
+	return onDisk("read the state", h.store.Each(func(e seen.Entry) error {
+		p.contents.add(e.UID, e.Fetched)
+		return nil
+	}))
+}
 
 // nameTwins names the messages whose name stands in the listing before them, and gives the index of all names. RFC 1939 §7 forbids that
 // for UIDs; servers do it all the same, and both messages have to be fetched.
 func (p *plan) nameTwins() *seen.Index {
 	index := seen.NewIndex(p.list.Len(), p.name)
+	p.twins = index.Twins()
 	count := make(map[int32]int64)
-	for _, twin := range index.Twins() {
-		name := p.name(int(twin.First))
-		if name == nil {
-			continue
-		}
-		p.twins = append(p.twins, twin)
+	var name []byte
+	for _, twin := range p.twins {
 		count[twin.First]++
-		p.names[int(twin.Later)] = strconv.AppendInt(append(bytes.Clone(name), "\x00#"...), count[twin.First]+1, 10)
+		name = append(append(name[:0], p.name(int(twin.First))...), "\x00#"...)
+		name = strconv.AppendInt(name, count[twin.First]+1, 10)
+		p.names.put(int(twin.Later), p.list.Len(), "", name)
 	}
 	index.Rename()
 	return index

@@ -10,10 +10,9 @@ import (
 type plan struct {
 	list      *pop3.Listing
 	matched   *seen.Matched
-	names     map[int][]byte        // of messages that do not go by their UID alone
-	twins     []seen.Twin           // messages that had one name
-	waiting   map[int]bool          // messages whose names cannot be told for the moment
-	contents  map[string]seen.Entry // what is known of messages that go by their content
+	names     nameTable   // of messages that do not go by their UID alone
+	twins     []seen.Twin // messages that had one name
+	contents  contents    // what is known of messages that go by their content
 	unsettled map[string]bool
 	found     map[int]seen.Entry // known from the Maildir alone, the state being lost
 	left      map[string]Reason
@@ -59,6 +58,7 @@ func (h *haul) beside(s *session) (*plan, error) {
 		return nil, doing(doingList, s.brokenAhead(err))
 	}
 	h.Step(StepListed)
+	h.tell(Counted{Account: h.a.Name, Messages: list.Len()})
 	p := &plan{list: list, policy: h.policy(), left: h.left}
 	if err := h.nameMessages(s, p); err != nil {
 		return nil, err
@@ -95,7 +95,7 @@ func (h *haul) readMarks(p *plan) (err error) {
 // name is what the state knows a message by: its UID; for one whose UID occurs before it in the listing, the UID and the count; for
 // one without a UID, a digest of its header. Nil for one that goes by its content, or that UIDL does not list.
 func (p *plan) name(i int) []byte {
-	if name, ok := p.names[i]; ok {
+	if name, ok := p.names.name(i); ok {
 		return name
 	}
 	return p.list.UID(i)
@@ -103,14 +103,16 @@ func (p *plan) name(i int) []byte {
 
 // message gathers what is known about the i-th message.
 func (p *plan) message(i int) message {
-	name := p.name(i)
-	_, named := p.names[i]
+	name, naming := p.name(i), p.names.of(i)
 	m := message{
-		size: p.list.Size(i), nameless: name == nil, unlisted: name == nil && !named,
+		size: p.list.Size(i), nameless: name == nil, unlisted: name == nil && naming == byUID,
 		unsettled: p.unsettled[string(name)], left: p.left[string(name)], reached: p.reached.At(i),
 	}
-	if p.waiting[i] {
+	switch naming {
+	case waiting:
 		m.left = ReasonFailed
+	case crowded:
+		m.left = ReasonCrowded
 	}
 	if f, ok := p.failures[string(name)]; ok {
 		m.failures, m.retryAt = f.Count, RetryAt(f)
@@ -135,7 +137,7 @@ func (p *plan) size(i int) int64 {
 // have met.
 func (h *haul) choose(p *plan) {
 	told := Listed{Account: h.a.Name, Total: p.list.Len()}
-	unlisted, failed, later := 0, 0, 0
+	unlisted, crowded, failed, later := 0, 0, 0, 0
 	p.get = make([]place, 0, p.list.Len()-p.matched.Known)
 	choose(p.list.Len(), p.message, p.policy, func(i int, m message, d Decision) {
 		p.sortReturned(i, m, d)
@@ -156,6 +158,8 @@ func (h *haul) choose(p *plan) {
 			switch d.Reason {
 			case ReasonUnlisted:
 				unlisted++
+			case ReasonCrowded:
+				crowded++
 			case ReasonFailed:
 				failed++
 			case ReasonNextRun:
@@ -170,7 +174,7 @@ func (h *haul) choose(p *plan) {
 	if unlisted > 0 {
 		h.warn("%d messages are in LIST and not in UIDL, and are left on the server", unlisted)
 	}
-	h.result.Failed, h.result.Later = unlisted+failed, later
+	h.result.Failed, h.result.Later = unlisted+crowded+failed, later
 	told.Delete = len(p.due)
 	told.Skip = told.Total - told.Get - told.Delete
 	h.result.Total, h.result.Bytes = told.Total, told.Bytes

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"haulmail/config"
@@ -19,6 +20,8 @@ const (
 	mostSessions = 5
 	// mostTold is how many failed messages of a run are told of one by one; the state has them all.
 	mostTold = 5
+	// mostWhy is how much is kept of the reasons of all others, in octets: ten thousand are held until they are noted.
+	mostWhy = 100
 )
 
 // retryAfter is how long a message is left alone after so many failures in a row. The first may have been the network's fault.
@@ -98,6 +101,9 @@ func (h *haul) failed(p *plan, i int, why error) {
 		h.warn("message %d (UID %q): %v", p.list.Number(i), p.list.UID(i), why)
 	}
 	f := failure{p: p, i: i, why: why.Error()}
+	if h.result.Failed > mostTold {
+		f.why = strings.Clone(f.why[:min(len(f.why), mostWhy)])
+	}
 	name := p.name(i)
 	if name == nil || len(h.failures) >= seen.MaxFailures {
 		// It has no name to be noted by, or the state keeps no more: it is asked for again.

@@ -12,6 +12,7 @@ var reasonWords = map[Reason]string{
 	ReasonUnsettled:   "unsettled",
 	ReasonReused:      "reused",
 	ReasonUnlisted:    "unlisted",
+	ReasonCrowded:     "crowded",
 	ReasonNoUID:       "no_uid",
 	ReasonRetry:       "retry",
 	ReasonWaiting:     "waiting",

@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	"haulmail/fetch/pop3"
-	"haulmail/fetch/seen"
 	"haulmail/maildir"
 )
 
@@ -78,7 +77,7 @@ const mostThrownAway = 3
 
 // mostInWalk is how many messages one walk is given: so many that its end, which costs a round trip, is rare, and so few that what it
 // takes in memory for each of them does not matter. Tests lower it.
-var mostInWalk = 1 << 16
+var mostInWalk = 1 << 15
 
 // receiveAll gets what is new, and then, one at a time, what failed in earlier runs and may end the session.
 func (h *haul) receiveAll(s *session, p *plan, b *batcher) error {
@@ -306,16 +305,16 @@ func (w *walk) doubtful(octets, size int64) bool {
 
 // take hands a message to the batches, unless it goes by its content and that is known.
 func (w *walk) take(a *arrival) {
-	known, ok := w.p.contents[string(a.name)]
+	fetched, ok := w.p.contents.of(a.name)
 	if !ok {
 		if w.p.name(a.index) == nil { // an equal one behind it is the same message
-			w.p.contents[string(a.name)] = seen.Entry{Fetched: w.Now()}
+			w.p.contents.add(a.name, w.Now())
 		}
 		w.b.take(a)
 		return
 	}
 	w.b.discard(a)
-	d := decide(message{size: a.octets, known: true, oldSize: a.octets, fetched: known.Fetched}, w.p.policy)
+	d := decide(message{size: a.octets, known: true, oldSize: a.octets, fetched: fetched}, w.p.policy)
 	if d.Action == Delete {
 		w.p.due = append(w.p.due, place(a.index))
 	}

@@ -43,6 +43,7 @@ const (
 	ReasonUnsettled                 // skip: an earlier run was cut off while it delivered this one; the next fetch decides
 	ReasonReused                    // get: fetched before under this UID, gone since, and another size now: another message
 	ReasonUnlisted                  // skip: LIST has it and UIDL not; the next listing may
+	ReasonCrowded                   // skip: without a UID, behind as many such messages as a run can tell apart
 	ReasonNoUID                     // get: no UID and no header to know it by; what was fetched before is found out by the content
 	ReasonRetry                     // get: it failed before, and its time has come again
 	ReasonWaiting                   // skip: it failed before, and its time has not come
@@ -241,6 +242,8 @@ func reasonText(d Decision, m message, r policy) string {
 		return "new, under the UID of a message that is gone"
 	case ReasonUnlisted:
 		return "the server's UIDL does not list it"
+	case ReasonCrowded:
+		return "the server gives it no UID, and too many others none either: left until some of them are gone"
 	case ReasonNoUID:
 		return "the server gives it no UID: its content will tell whether it is new"
 	case ReasonUnsettled:

@@ -128,6 +128,15 @@ func floods() []flood {
 	shortUIDs := many(30_000, func(n int) string { return fmt.Sprintf("%d u%d", n, n) })
 	backwards := many(30_000, func(n int) string { return fmt.Sprintf("%d u%d", 2_000_000-n, n) })
 	sizes := many(60_000, func(n int) string { return fmt.Sprintf("%d %d", n, n) })
+	// As many as just fit into a listing that STAT did not tell of.
+	absent := uidl(many(8_500, func(n int) string { return fmt.Sprintf("%d u%d", n, n) }))
+	equal := uidl(many(8_900, func(n int) string { return fmt.Sprintf("%d same", n) }))
+	nameless := func(more ...pop3test.Fault) []pop3test.Fault {
+		return append(more, pop3test.Refuse("UIDL", "no"), list(many(9_900, func(n int) string { return fmt.Sprintf("%d %d", n, n) })))
+	}
+	oneHeader := pop3test.Fault{On: "TOP", Ignore: true, Text: "+OK\r\nSubject: one\r\n\r\n.\r\n"}
+	longRefusal := func(on string) pop3test.Fault { return pop3test.Refuse(on, strings.Repeat("no ", 1300)) }
+	cut := pop3test.Fault{On: "RETR", Do: pop3test.FIN}
 	return append(
 		all,
 		flood{"a listing of long UIDs", []pop3test.Fault{uidl(longUIDs)}, 76, 0},
@@ -141,8 +150,16 @@ func floods() []flood {
 		flood{"one size again and again", []pop3test.Fault{list(many(200_000, func(int) string { return "7 7" }))}, 76, 0},
 		flood{"endless challenge", []pop3test.Fault{{On: "AUTH", Ignore: true, Text: "+ QUFB"}, {On: "AUTH", Do: pop3test.Flood, Text: "QUFB"}}, 76, 0},
 		flood{"endless challenges", []pop3test.Fault{{On: "AUTH", Ignore: true, Do: pop3test.Flood, Text: "+ QUFB\r\n"}}, 76, 0},
-		flood{"messages that are not there", []pop3test.Fault{uidl(many(800, func(n int) string { return fmt.Sprintf("%d u%d", n, n) }))}, 65, 12},
-		flood{"equal UIDs of messages that are not there", []pop3test.Fault{uidl(many(800, func(n int) string { return fmt.Sprintf("%d same", n) }))}, 65, 12},
+		flood{"messages that are not there", []pop3test.Fault{absent}, 65, 12},
+		flood{"messages that are refused at length", []pop3test.Fault{absent, longRefusal("RETR")}, 65, 0},
+		flood{"equal UIDs of messages that are not there", []pop3test.Fault{equal}, 65, 12},
+		flood{"equal UIDs, each message cuts", []pop3test.Fault{equal, cut}, 75, 0},
+		flood{"no UIDs of messages that are not there", nameless(), 65, 12},
+		flood{"no UIDs, each message cuts", nameless(cut), 75, 0},
+		flood{"no UIDs, headers refused at length", nameless(longRefusal("TOP"), cut), 75, 0},
+		flood{"no UIDs, headers refused at length for the moment", nameless(pop3test.Refuse("TOP", "[SYS/TEMP] "+strings.Repeat("no ", 1300))), 75, 0},
+		flood{"no UIDs, all headers equal", nameless(oneHeader), 65, 12},
+		flood{"no UIDs, all headers equal, each message cuts", nameless(oneHeader, cut), 75, 0},
 	)
 }
 

@@ -24,7 +24,7 @@ func sparing(atOnce int, report func(fetch.Event)) func(fetch.Event) {
 	}
 	long := false
 	return func(e fetch.Event) {
-		if listed, ok := e.(fetch.Listed); ok && !long && listed.Total >= longListing {
+		if listed, ok := e.(fetch.Counted); ok && !long && listed.Messages >= longListing {
 			long = true
 			debug.SetGCPercent(garbageWithListing)
 		}

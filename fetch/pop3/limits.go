@@ -10,23 +10,28 @@ const (
 	firstBuffer = 4 << 10
 	// maxStatusLine is generous beside the 512 octets of RFC 2449 §4.
 	maxStatusLine = 4096
+	// mostRefusal is how much is kept of a refusal's words: those of RFC 2449 §4 all fit.
+	mostRefusal = 512
 	// maxListLine leaves room for UIDs far over the 70 octets of RFC 1939 §7; some servers send them.
 	maxListLine = 8192
 	// maxMessages bounds a listing, and the message numbers in it: twice the largest maildrop that we promise to handle.
 	maxMessages = 2 << 20
 	// planPerMessage is what is held of a listed message beside the listing, in octets, by whoever decides about it: what was known of it,
-	// and its place among those to be fetched and those looked up.
-	planPerMessage = 20
+	// its place among those to be fetched and those looked up, and a name if it has none of its own.
+	planPerMessage = 32
 	// listingPerMessage is what a listing and the plan for it may take in memory, in octets, for each message that STAT told of and that
-	// is listed: 32 for us and a UID a third longer than RFC 1939 §7 allows, on the average. Longer ones are a flood, even where STAT
+	// is listed: 44 for us and a UID a fifth longer than RFC 1939 §7 allows, on the average. Longer ones are a flood, even where STAT
 	// tells of half a million messages; a maildrop of a million has the room that its UIDs need.
 	listingPerMessage = 128
 	// unforeseenListing is what they may take whatever STAT told: STAT is advisory, and some servers tell nothing usable. With
-	// UIDs of 40 octets that is 70,000 messages; and two listings without an end, the garbage collector being late for the first,
+	// UIDs of 40 octets that is 60,000 messages; and two listings without an end, the garbage collector being late for the first,
 	// leave the process below 32 MiB.
 	unforeseenListing = 5 << 20
 	// maxHeader bounds a header in octets: some ten times the largest that mail servers take.
 	maxHeader = 1 << 20
+	// maxTop bounds the reply to a TOP of which no more than maxHeader is looked at: servers that take it for RETR send whole messages,
+	// and nearly all of those are smaller.
+	maxTop = 64 << 20
 	// maxCapabilities is some five times what any server announces.
 	maxCapabilities = 100
 	// maxChallenges ends a SASL exchange that does not end by itself; the longest real one takes four.

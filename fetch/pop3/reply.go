@@ -110,11 +110,14 @@ func (c *Client) statusLike(positive ...string) ([]byte, error) {
 // even where a password reads the same: the login's fate is told by it, and it tells nothing.
 func (c *Client) refusal(text string) *ServerError {
 	if code, words := responseCode(text); slices.Contains(knownCodes, code) {
-		return &ServerError{Command: c.doing, Code: code, Text: c.redact(words)}
+		return &ServerError{Command: c.doing, Code: code, Text: beginning(c.redact(words))}
 	}
 	code, words := responseCode(c.redact(text))
-	return &ServerError{Command: c.doing, Code: c.redact(code), Text: words} // in upper case it may read like a secret after all
+	return &ServerError{Command: c.doing, Code: c.redact(code), Text: beginning(words)} // in upper case it may read like a secret after all
 }
+
+// beginning is what is kept of a refusal's text: there may be one for each message.
+func beginning(text string) string { return strings.Clone(text[:min(len(text), mostRefusal)]) }
 
 // knownCodes are the response codes that something is decided by (RFC 2449 §8.1, RFC 3206 §4).
 var knownCodes = []string{"IN-USE", "LOGIN-DELAY", "AUTH", "SYS/TEMP", "SYS/PERM"}

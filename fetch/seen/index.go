@@ -6,7 +6,7 @@ import (
 	"math/bits"
 )
 
-// Index finds the place of a name in a listing. The records of a state come nearly always in the order of the listing, so it looks
+// Index finds the place of a name in a listing, in which some messages may have none. The records of a state come nearly always in the order of the listing, so it looks
 // behind the place that it found last; only for a name that is not there is a hash table made: of places, open addressing, at most
 // half full. Its seed is random, so that no server can choose UIDs that collide. For one goroutine.
 type Index struct {
@@ -23,7 +23,7 @@ type Index struct {
 // Twin is a place whose name stands in the listing before it.
 type Twin struct{ First, Later int32 }
 
-// NewIndex gives the index of n names that name hands out.
+// NewIndex gives the index of n names that name hands out, nil where there is none.
 func NewIndex(n int, name func(i int) []byte) *Index {
 	x := &Index{n: n, name: name}
 	if !x.ascending() {
@@ -62,7 +62,13 @@ func (x *Index) Rename() {
 
 // build makes the hash table.
 func (x *Index) build() {
-	size := uint64(1) << bits.Len64(2*uint64(x.n))
+	named := uint64(0)
+	for i := range x.n {
+		if x.name(i) != nil {
+			named++
+		}
+	}
+	size := uint64(1) << bits.Len64(2*named)
 	x.seed, x.slots, x.mask = maphash.MakeSeed(), make([]uint32, size), size-1
 	for i := range x.n {
 		x.insert(i)
@@ -70,7 +76,11 @@ func (x *Index) build() {
 }
 
 func (x *Index) insert(i int) {
-	slot, first := x.slot(x.name(i))
+	name := x.name(i)
+	if name == nil {
+		return
+	}
+	slot, first := x.slot(name)
 	if first >= 0 {
 		x.twins = append(x.twins, Twin{First: int32(first), Later: int32(i)})
 		return
@@ -86,9 +96,11 @@ func (x *Index) rewind() { x.next = 0 }
 
 // find returns the first place of name in the listing, or -1.
 func (x *Index) find(name []byte) int {
-	if x.next < x.n && len(x.twins) == 0 && bytes.Equal(x.name(x.next), name) {
-		x.next++
-		return x.next - 1
+	if x.next < x.n && len(x.twins) == 0 {
+		if next := x.name(x.next); next != nil && bytes.Equal(next, name) {
+			x.next++
+			return x.next - 1
+		}
 	}
 	if x.slots == nil {
 		x.build()

@@ -1,0 +1,116 @@
+package fetch
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"slices"
+
+	"haulmail/fetch/pop3"
+)
+
+// namer names messages by the digests of their headers. One whose header is refused for the moment is not fetched, since it may have been
+// before; one whose header is refused for good goes by its content.
+type namer struct {
+	*haul
+	s      *session
+	p      *plan
+	before ways
+	all    bool // there is no other message in the listing
+
+	given   int               // headers
+	refused int               // for good or for the moment
+	why     *pop3.ServerError // the first refusal for the moment, or else the first
+	waiting []topless         // refused for the moment; all but the first few have why for their refusal
+}
+
+// name asks for the headers of messages, and names each by its own.
+func (n *namer) name(unnamed []place) error {
+	if err := n.ask(unnamed); err != nil {
+		return err
+	}
+	return n.decide(unnamed)
+}
+
+// ask asks for headers, as long as the server seems to have any.
+func (n *namer) ask(places []place) error {
+	numbers := make([]int, 0, headersAtOnce)
+	for some := range slices.Chunk(places, headersAtOnce) {
+		if n.deaf() {
+			for _, i := range some {
+				n.p.names.set(int(i), n.p.list.Len(), nameless)
+			}
+			continue
+		}
+		numbers = numbers[:0]
+		for _, i := range some {
+			numbers = append(numbers, n.p.list.Number(int(i)))
+		}
+		next := 0
+		err := n.s.client.HeaderDigests(numbers, n.s.pipelining, func(sum [sha256.Size]byte, refused *pop3.ServerError) {
+			n.take(int(some[next]), sum, refused)
+			next++
+		})
+		if err != nil {
+			return doing(doingList, n.s.brokenAhead(err))
+		}
+	}
+	return nil
+}
+
+// deaf tells whether the server has no TOP: it has refused many headers and given none, in this session or in all of an earlier one.
+func (n *namer) deaf() bool {
+	return n.noTop || n.given == 0 && n.refused >= mostTopless && !n.s.announcesTop()
+}
+
+// take names a message, or takes note of a refusal.
+func (n *namer) take(i int, sum [sha256.Size]byte, refused *pop3.ServerError) {
+	switch {
+	case refused == nil:
+		n.given++
+		n.p.names.put(i, n.p.list.Len(), byHeader, sum[:])
+		return
+	case !temporary(refused):
+		n.p.names.set(i, n.p.list.Len(), nameless)
+		n.why = cmp.Or(n.why, refused)
+	default:
+		n.p.names.set(i, n.p.list.Len(), waiting)
+		if len(n.waiting) == 0 {
+			n.why = refused
+		}
+		if len(n.waiting) >= mostTold {
+			refused = n.why
+		}
+		n.waiting = append(n.waiting, topless{i, refused})
+	}
+	n.refused++
+}
+
+// decide is about what has no header. Where none can be had for now, or not by the way that the account's mail was named by, no such
+// message is fetched; and if all are such, the run ends.
+func (n *namer) decide(unnamed []place) error {
+	none := n.given == 0 && n.refused > 0
+	switch wait := n.before.header || len(n.waiting) > 0; {
+	case none && wait && n.all:
+		return doing(doingList, n.why)
+	case none && wait:
+		n.waitAll(unnamed)
+	case none:
+		n.noTop = n.refused >= mostTopless
+	}
+	for _, t := range n.waiting {
+		if !n.DryRun {
+			n.failed(n.p, t.index, t.refused)
+		}
+	}
+	return n.loadContents(n.p)
+}
+
+// waitAll has the messages whose headers are refused for good wait like those whose are for the moment.
+func (n *namer) waitAll(unnamed []place) {
+	for _, i := range unnamed {
+		if n.p.names.of(int(i)) == nameless {
+			n.p.names.set(int(i), n.p.list.Len(), waiting)
+			n.waiting = append(n.waiting, topless{int(i), n.why})
+		}
+	}
+}
