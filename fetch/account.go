@@ -28,6 +28,7 @@ type haul struct {
 	left     map[string]Reason    // names of messages that this run has met and leaves alone from then on
 	shown    int                  // messages of a dry run that were told of, in any of its sessions
 	failures []failure            // not recorded yet
+	cleared  [][]byte             // keys of failures that are over, not recorded yet
 	result   Result
 	progress progress
 	sink     sink                 // takes the message that is being received
@@ -42,6 +43,9 @@ type haul struct {
 
 	exactSizes bool // LIST's sizes have not been found to be wrong
 	looking    bool // what the server shows and offers is asked for
+	gaveTop    bool // the server has given a header by which a message without a UID is told apart
+	topCuts    int  // sessions that ended at the question for one
+	headerless bool // messages that failed before, perhaps for want of their headers, wait: a session was ended by the question
 	noTop      bool // the server gives no headers, by which messages without UIDs could be told apart
 	ageless    bool // what failed before is fetched whatever its age: a session was ended by the question
 }

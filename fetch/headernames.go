@@ -8,6 +8,10 @@ import (
 	"haulmail/fetch/pop3"
 )
 
+// mostTopCuts is how many sessions of a run end at the question for a header until the server counts as one without TOP, if it has given no
+// header ever. What is left of the run's sessions is for the mail itself.
+const mostTopCuts = 2
+
 // namer names messages by the digests of their headers. One whose header is refused for the moment is not fetched, since it may have been
 // before; one whose header is refused for good goes by its content.
 type namer struct {
@@ -23,16 +27,56 @@ type namer struct {
 	waiting []topless         // refused for the moment; all but the first few have why for their refusal
 }
 
-// name asks for the headers of messages, and names each by its own.
+// name asks for the headers of messages, and names each by its own. What failed before comes last, one at a time.
 func (n *namer) name(unnamed []place) error {
-	if err := n.ask(unnamed); err != nil {
+	fresh, failed := n.sort(unnamed)
+	if err := n.ask(fresh, n.s.pipelining); err != nil {
+		return err
+	}
+	if err := n.askAgain(failed); err != nil {
 		return err
 	}
 	return n.decide(unnamed)
 }
 
+// sort parts the messages that are asked for from those that failed before. One that failed in this run, or whose time has not come, waits.
+func (n *namer) sort(unnamed []place) (fresh, failed []place) {
+	if len(n.left)+len(n.p.failures) == 0 {
+		return unnamed, nil
+	}
+	for _, i := range unnamed {
+		key := n.p.place(int(i))
+		switch f := n.p.failures[key]; {
+		case n.left[key] != 0 || f.Count > 0 && n.p.policy.now.Before(RetryAt(f)):
+			n.wait(i)
+		case f.Count > 0:
+			failed = append(failed, i)
+		default:
+			fresh = append(fresh, i)
+		}
+	}
+	return fresh, failed
+}
+
+func (n *namer) wait(i place) { n.p.names.set(int(i), n.p.list.Len(), waiting) }
+
+// askAgain asks for the headers of messages that failed before. Once that has ended a session of the run, they all wait for another run:
+// there are others to be fetched.
+func (n *namer) askAgain(places []place) error {
+	if n.headerless {
+		for _, i := range places {
+			n.wait(i)
+		}
+		return nil
+	}
+	n.headerless = true // should this end the session
+	err := n.ask(places, false)
+	n.headerless = err != nil
+	return err
+}
+
 // ask asks for headers, as long as the server seems to have any.
-func (n *namer) ask(places []place) error {
+func (n *namer) ask(places []place, ahead bool) error {
 	numbers := make([]int, 0, headersAtOnce)
 	for some := range slices.Chunk(places, headersAtOnce) {
 		if n.deaf() {
@@ -46,15 +90,32 @@ func (n *namer) ask(places []place) error {
 			numbers = append(numbers, n.p.list.Number(int(i)))
 		}
 		next := 0
-		err := n.s.client.HeaderDigests(numbers, n.s.pipelining, func(sum [sha256.Size]byte, refused *pop3.ServerError) {
+		err := n.s.client.HeaderDigests(numbers, ahead, func(sum [sha256.Size]byte, refused *pop3.ServerError) {
 			n.take(int(some[next]), sum, refused)
 			next++
 		})
 		if err != nil {
-			return doing(doingList, n.s.brokenAhead(err))
+			return doing(doingList, n.broken(err, some[next], ahead))
 		}
 	}
 	return nil
+}
+
+// broken is the end of the session at the question for a header. Asked for alone, or endless, it is the message's fault: the message may
+// have been fetched before, under a name that cannot be told now, so it waits.
+func (n *namer) broken(err error, i place, ahead bool) error {
+	switch {
+	case ahead && !isType[*pop3.TooLongError](err):
+		return n.s.brokenAhead(err)
+	case n.s.ctx.Err() != nil:
+		return err
+	}
+	n.wait(i)
+	n.failed(n.p, int(i), err)
+	if n.topCuts++; n.topCuts == mostTopCuts && !n.gaveTop && !n.before.header {
+		n.noTop = true
+	}
+	return &brokenSession{err: err, culprit: true}
 }
 
 // deaf tells whether the server has no TOP: it has refused many headers and given none, in this session or in all of an earlier one.
@@ -67,6 +128,8 @@ func (n *namer) take(i int, sum [sha256.Size]byte, refused *pop3.ServerError) {
 	switch {
 	case refused == nil:
 		n.given++
+		n.gaveTop = true
+		n.had(n.p, i)
 		n.p.names.put(i, n.p.list.Len(), byHeader, sum[:])
 		return
 	case !temporary(refused):
@@ -99,7 +162,7 @@ func (n *namer) decide(unnamed []place) error {
 	}
 	for _, t := range n.waiting {
 		if !n.DryRun {
-			n.failed(n.p, t.index, t.refused)
+			n.tellFailure(n.missed(n.p, t.index, t.refused)) // and is asked for again
 		}
 	}
 	return n.loadContents(n.p)
@@ -109,7 +172,7 @@ func (n *namer) decide(unnamed []place) error {
 func (n *namer) waitAll(unnamed []place) {
 	for _, i := range unnamed {
 		if n.p.names.of(int(i)) == nameless {
-			n.p.names.set(int(i), n.p.list.Len(), waiting)
+			n.wait(i)
 			n.waiting = append(n.waiting, topless{int(i), n.why})
 		}
 	}

@@ -44,6 +44,12 @@ func TestCuts(t *testing.T) {
 			}
 		}
 	}
+	for place, fault := range cutPlaces("TOP") { // by which messages without UIDs are told apart
+		for _, action := range []pop3test.Action{pop3test.FIN, pop3test.RST, pop3test.HalfOpen} {
+			fault.On, fault.UID, fault.Do = "TOP", "u3", action
+			rows = append(rows, wrong{fmt.Sprintf("%v %s TOP", action, place), plain, []pop3test.Fault{fault, pop3test.Refuse("UIDL", "no")}, cutEnds("TOP", place, action), 0, nil})
+		}
+	}
 	endureAll(t, rows)
 }
 
@@ -52,9 +58,9 @@ func cutEnds(stage, place string, action pop3test.Action) []Class {
 	switch {
 	case stage == "QUIT": // all is safe, and the next listing tells what was deleted
 		return []Class{None}
-	case stage == "RETR" && place != "behind":
+	case (stage == "RETR" || stage == "TOP") && place != "behind":
 		return []Class{Poison}
-	case stage == "RETR" && action == pop3test.RST:
+	case (stage == "RETR" || stage == "TOP") && action == pop3test.RST:
 		return []Class{Temporary, Poison}
 	case stage == "NOOP" && place == "behind": // all is fetched by the next session, which comes so far; only a DELE is too much
 		return []Class{None, Temporary}
@@ -72,6 +78,9 @@ func cutPlaces(stage string) map[string]pop3test.Fault {
 	}
 	if stage != pop3test.Greeting && stage != pop3test.Challenge {
 		places["instead of"] = pop3test.Fault{Ignore: true}
+	}
+	if stage == "TOP" {
+		places["in the header of"] = pop3test.Fault{At: 10}
 	}
 	if stage == "RETR" {
 		places["in the header of"] = pop3test.Fault{At: 20}

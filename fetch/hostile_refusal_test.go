@@ -106,19 +106,22 @@ func TestRefusalsTellNoSecret(t *testing.T) {
 	defer c.wait()
 	for stage, w := range map[string]wire{
 		pop3test.Greeting: plain, "CAPA": plain, "AUTH": plain, "USER": userPass, "PASS": userPass, "STLS": startTLS, "STAT": plain,
-		"UIDL": plain, "LIST": plain, "RETR": plain, "NOOP": plain, "DELE": plain, "QUIT": plain,
+		"UIDL": plain, "LIST": plain, "TOP": plain, "RETR": plain, "NOOP": plain, "DELE": plain, "QUIT": plain,
 	} {
 		for i, reply := range odd("me", w.password) {
 			c.run(fmt.Sprint(stage, "/", i), func(t *testing.T) {
-				fault := pop3test.Fault{On: stage, Ignore: true, Text: reply + "\r\n"}
-				tellsNoSecret(t, w, fault)
+				faults := []pop3test.Fault{{On: stage, Ignore: true, Text: reply + "\r\n"}}
+				if stage == "TOP" {
+					faults = append(faults, pop3test.Refuse("UIDL", "no"))
+				}
+				tellsNoSecret(t, w, faults...)
 			})
 		}
 	}
 }
 
-func tellsNoSecret(t *testing.T, w wire, fault pop3test.Fault) {
-	l, _ := hostileLab(t, w, pop3test.Cert{}, mail(2), fault)
+func tellsNoSecret(t *testing.T, w wire, faults ...pop3test.Fault) {
+	l, _ := hostileLab(t, w, pop3test.Cert{}, mail(2), faults...)
 	l.account.Delete = rules["delete"]
 	var said told
 	l.options.Report = func(e Event) { l.report(e); said.add(e) }
@@ -134,7 +137,7 @@ func tellsNoSecret(t *testing.T, w wire, fault pop3test.Fault) {
 	}
 	for _, secret := range echoes("me", w.password) {
 		if line := around(said.String(), secret); line != "" {
-			t.Errorf("%q is told after %q: %.300s", secret, fault.Text, line)
+			t.Errorf("%q is told after %q: %.300s", secret, faults[0].Text, line)
 		}
 	}
 }

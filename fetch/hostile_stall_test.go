@@ -25,6 +25,7 @@ func TestStalls(t *testing.T) {
 		{twoSteps, []string{pop3test.Challenge}},
 		{implicit, []string{pop3test.Greeting, "RETR", "QUIT"}},
 		{startTLS, []string{pop3test.Greeting, "STLS", "CAPA", "RETR"}},
+		{plain, []string{"TOP"}},
 	} {
 		for _, stage := range group.stages {
 			for place, fault := range map[string]pop3test.Fault{
@@ -38,10 +39,14 @@ func TestStalls(t *testing.T) {
 					continue
 				}
 				fault.On = stage
-				if stage == "RETR" {
-					fault.UID = "u3"
+				faults := []pop3test.Fault{fault}
+				if stage == "RETR" || stage == "TOP" {
+					faults[0].UID = "u3"
 				}
-				rows = append(rows, wrong{place + " " + stage, group.wire, []pop3test.Fault{fault}, stallEnds(stage, fault.Do), soon, nil})
+				if stage == "TOP" { // by which messages without UIDs are told apart
+					faults = append(faults, pop3test.Refuse("UIDL", "no"))
+				}
+				rows = append(rows, wrong{place + " " + stage, group.wire, faults, stallEnds(stage, fault.Do), soon, nil})
 			}
 		}
 	}
@@ -65,7 +70,7 @@ func stallEnds(stage string, action pop3test.Action) []Class {
 	switch stage {
 	case "QUIT": // all is safe, and the next listing tells what was deleted
 		return []Class{None}
-	case "RETR":
+	case "RETR", "TOP":
 		return []Class{Poison}
 	case "STLS", "USER", "PASS", "AUTH", pop3test.Challenge, "STAT", "NOOP", "DELE":
 		if action == pop3test.Drip {

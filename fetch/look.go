@@ -197,7 +197,8 @@ func (a *ages) refused(refused []topless, asked int) error {
 func (a *ages) askRetried() error {
 	var places []place
 	for i := range a.p.policy.sequence(a.p.list.Len()) {
-		if decide(a.p.message(i), a.p.policy).Reason == ReasonRetry && a.p.reached.At(i).IsZero() {
+		m := a.p.message(i)
+		if decide(m, a.p.policy).Reason == ReasonRetry && !m.nameless && m.reached.IsZero() {
 			places = append(places, place(i))
 		}
 	}

@@ -60,17 +60,18 @@ func (h *haul) beside(s *session) (*plan, error) {
 	h.Step(StepListed)
 	h.tell(Counted{Account: h.a.Name, Messages: list.Len()})
 	p := &plan{list: list, policy: h.policy(), left: h.left}
+	if p.failures, err = h.failuresByName(); err != nil {
+		return nil, err
+	}
 	if err := h.nameMessages(s, p); err != nil {
 		return nil, err
 	}
+	h.forgetPlaces(p)
 	if p.matched, err = h.store.Match(p.nameTwins()); err != nil {
 		return nil, onDisk("read the state", err)
 	}
 	h.listed, h.known = true, p.matched.Known+p.matched.Missing-h.result.Messages
 	if p.unsettled, err = h.unsettled(); err != nil {
-		return nil, err
-	}
-	if p.failures, err = h.failuresByName(); err != nil {
 		return nil, err
 	}
 	return p, nil
@@ -106,16 +107,19 @@ func (p *plan) message(i int) message {
 	name, naming := p.name(i), p.names.of(i)
 	m := message{
 		size: p.list.Size(i), nameless: name == nil, unlisted: name == nil && naming == byUID,
-		unsettled: p.unsettled[string(name)], left: p.left[string(name)], reached: p.reached.At(i),
+		unsettled: p.unsettled[string(name)], reached: p.reached.At(i),
 	}
-	switch naming {
-	case waiting:
-		m.left = ReasonFailed
-	case crowded:
+	left, before := p.trouble(i)
+	if m.left = left; before.Count > 0 {
+		m.failures, m.retryAt = before.Count, RetryAt(before)
+	}
+	switch {
+	case naming == crowded:
 		m.left = ReasonCrowded
-	}
-	if f, ok := p.failures[string(name)]; ok {
-		m.failures, m.retryAt = f.Count, RetryAt(f)
+	case naming == waiting && m.left == 0 && m.failures > 0 && p.policy.now.Before(m.retryAt):
+		m.left = ReasonWaiting
+	case naming == waiting:
+		m.left = ReasonFailed
 	}
 	if record := p.matched.At(i); record.Known {
 		m.known, m.oldSize, m.fetched, m.returned = true, record.ListSize, record.Fetched, record.Returned

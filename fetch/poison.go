@@ -97,6 +97,20 @@ func refusedEntry(err error) bool {
 
 // failed notes a message that could not be had. The ones behind it go on.
 func (h *haul) failed(p *plan, i int, why error) {
+	f := h.missed(p, i, why)
+	switch {
+	case h.DryRun:
+		h.left[string(p.key(i))] = ReasonFailed
+	case len(h.failures) >= seen.MaxFailures: // the state keeps no more: it is asked for again
+		h.tellFailure(f)
+	default:
+		h.left[string(p.key(i))] = ReasonFailed
+		h.failures = append(h.failures, f)
+	}
+}
+
+// missed warns of a message that could not be had, and counts it.
+func (h *haul) missed(p *plan, i int, why error) failure {
 	if h.result.Failed++; h.result.Failed <= mostTold {
 		h.warn("message %d (UID %q): %v", p.list.Number(i), p.list.UID(i), why)
 	}
@@ -104,23 +118,14 @@ func (h *haul) failed(p *plan, i int, why error) {
 	if h.result.Failed > mostTold {
 		f.why = strings.Clone(f.why[:min(len(f.why), mostWhy)])
 	}
-	name := p.name(i)
-	if name == nil || len(h.failures) >= seen.MaxFailures {
-		// It has no name to be noted by, or the state keeps no more: it is asked for again.
-		h.tellFailure(f)
-		return
-	}
-	h.left[string(name)] = ReasonFailed
-	h.failures = append(h.failures, f)
+	return f
 }
 
 // unwritten notes a message that the disk did not take, which the run's error tells of. It may be the message: larger than what is free, or
 // than a file may be. So the next run asks for it after all others; and for as long as it takes, since it is not the server that is to be
 // spared.
 func (h *haul) unwritten(p *plan, i int, why error) {
-	if p.name(i) != nil {
-		h.failures = append(h.failures, failure{p: p, i: i, why: why.Error(), ours: true})
-	}
+	h.failures = append(h.failures, failure{p: p, i: i, why: why.Error(), ours: true})
 }
 
 // failure is a message that could not be had, to be told of and noted once it is sure that the session was not to blame. There may be
@@ -139,7 +144,7 @@ func (h *haul) tellFailure(f failure) {
 // forgive forgets the failures of a session in which commands were sent ahead and which broke: that may be what they came from.
 func (h *haul) forgive() {
 	for _, f := range h.failures {
-		delete(h.left, string(f.p.name(f.i)))
+		delete(h.left, string(f.p.key(f.i)))
 	}
 	h.failures = nil
 }
@@ -150,20 +155,25 @@ const notedAtOnce = 1000
 
 // recordFailures tells of what has failed since the last call, and writes it down.
 func (h *haul) recordFailures() error {
-	now, all := h.Now(), h.failures
-	h.failures = nil
+	now, all, cleared := h.Now(), h.failures, h.cleared
+	h.failures, h.cleared = nil, nil
+	if len(cleared) > 0 {
+		if err := h.store.NoteFailures(nil, cleared); err != nil {
+			return onDisk("clear the failures", err)
+		}
+	}
 	for _, f := range all {
 		h.tellFailure(f)
 	}
 	for some := range slices.Chunk(all, notedAtOnce) {
 		notes := make([]seen.Failure, len(some))
 		for k, f := range some {
-			name := f.p.name(f.i)
-			count := f.p.failures[string(name)].Count
+			key := f.p.key(f.i)
+			count := f.p.failures[string(key)].Count
 			if count == 0 || !f.ours {
 				count++
 			}
-			notes[k] = seen.Failure{UID: name, Count: count, Last: now, Reason: f.why}
+			notes[k] = seen.Failure{UID: key, Count: count, Last: now, Reason: f.why}
 		}
 		if err := h.store.NoteFailures(notes, nil); err != nil {
 			return onDisk("record what failed", err)

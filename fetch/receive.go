@@ -305,6 +305,9 @@ func (w *walk) doubtful(octets, size int64) bool {
 
 // take hands a message to the batches, unless it goes by its content and that is known.
 func (w *walk) take(a *arrival) {
+	if w.p.name(a.index) == nil {
+		w.had(w.p, a.index)
+	}
 	fetched, ok := w.p.contents.of(a.name)
 	if !ok {
 		if w.p.name(a.index) == nil { // an equal one behind it is the same message

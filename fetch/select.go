@@ -142,7 +142,7 @@ type share struct {
 // not fit all others wait, however small, so that the order is kept. What goes by its content alone is outside of it: each run has to
 // fetch all of that, to find out what is new.
 func (s *share) decide(m message, d Decision) Decision {
-	if d.Action != Get || d.Reason == ReasonNoUID {
+	if d.Action != Get || m.nameless {
 		return d
 	}
 	size := max(m.size, 0)
@@ -182,14 +182,14 @@ func judgeKnown(m message, r policy) Decision {
 		return Decision{Skip, ReasonUnlisted}
 	case m.left != 0:
 		return Decision{Skip, m.left}
-	case m.nameless:
-		return Decision{Get, ReasonNoUID}
 	case m.unsettled:
 		return Decision{Skip, ReasonUnsettled}
 	case m.unfetched() && m.failures > 0 && r.now.Before(m.retryAt):
 		return Decision{Skip, ReasonWaiting}
 	case m.unfetched() && m.failures > 0:
 		return Decision{Get, ReasonRetry}
+	case m.nameless:
+		return Decision{Get, ReasonNoUID}
 	case !m.known:
 		return Decision{Get, ReasonNew}
 	case m.reused():

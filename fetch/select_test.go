@@ -44,6 +44,8 @@ func TestDecide(t *testing.T) {
 		{"marked by hand, old enough", with(known, func(m *message) { m.fetched = time.Time{} }), aged, Decision{Skip, ReasonMarked}},
 		{"not in UIDL", with(fresh, func(m *message) { m.unlisted, m.nameless = true, true }), fetched, Decision{Skip, ReasonUnlisted}},
 		{"no UID", with(fresh, func(m *message) { m.nameless = true }), fetched, Decision{Get, ReasonNoUID}},
+		{"no UID, failed before", with(fresh, func(m *message) { m.nameless, m.failures, m.retryAt = true, 3, now }), fetched, Decision{Get, ReasonRetry}},
+		{"no UID, failed just before", with(fresh, func(m *message) { m.nameless, m.failures, m.retryAt = true, 3, now.Add(time.Second) }), fetched, Decision{Skip, ReasonWaiting}},
 		{"returned", with(known, func(m *message) { m.returned = true }), never, Decision{Skip, ReasonSeen}},
 		{"returned, to go", with(known, func(m *message) { m.returned = true }), fetched, Decision{Skip, ReasonReturned}},
 		{"returned, another size", with(known, func(m *message) { m.returned = true; m.size++ }), never, Decision{Get, ReasonReused}},

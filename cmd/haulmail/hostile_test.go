@@ -136,7 +136,7 @@ func floods() []flood {
 	}
 	oneHeader := pop3test.Fault{On: "TOP", Ignore: true, Text: "+OK\r\nSubject: one\r\n\r\n.\r\n"}
 	longRefusal := func(on string) pop3test.Fault { return pop3test.Refuse(on, strings.Repeat("no ", 1300)) }
-	cut := pop3test.Fault{On: "RETR", Do: pop3test.FIN}
+	cut := pop3test.Fault{On: "RETR", Do: pop3test.FIN, Limit: 2}
 	return append(
 		all,
 		flood{"a listing of long UIDs", []pop3test.Fault{uidl(longUIDs)}, 76, 0},
@@ -153,13 +153,14 @@ func floods() []flood {
 		flood{"messages that are not there", []pop3test.Fault{absent}, 65, 12},
 		flood{"messages that are refused at length", []pop3test.Fault{absent, longRefusal("RETR")}, 65, 0},
 		flood{"equal UIDs of messages that are not there", []pop3test.Fault{equal}, 65, 12},
-		flood{"equal UIDs, each message cuts", []pop3test.Fault{equal, cut}, 75, 0},
+		flood{"equal UIDs, a message cuts", []pop3test.Fault{equal, cut}, 65, 11},
 		flood{"no UIDs of messages that are not there", nameless(), 65, 12},
-		flood{"no UIDs, each message cuts", nameless(cut), 75, 0},
-		flood{"no UIDs, headers refused at length", nameless(longRefusal("TOP"), cut), 75, 0},
+		flood{"no UIDs, a message cuts", nameless(cut), 65, 11},
+		flood{"no UIDs, headers refused at length", nameless(longRefusal("TOP"), cut), 65, 11},
 		flood{"no UIDs, headers refused at length for the moment", nameless(pop3test.Refuse("TOP", "[SYS/TEMP] "+strings.Repeat("no ", 1300))), 75, 0},
 		flood{"no UIDs, all headers equal", nameless(oneHeader), 65, 12},
-		flood{"no UIDs, all headers equal, each message cuts", nameless(oneHeader, cut), 75, 0},
+		flood{"no UIDs, all headers equal, a message cuts", nameless(oneHeader, cut), 65, 11},
+		flood{"an endless header, no UIDs", []pop3test.Fault{pop3test.Refuse("UIDL", "no"), {On: "TOP", Msg: 3, Ignore: true, Text: "+OK\r\n"}, {On: "TOP", Msg: 3, Do: pop3test.Flood, Text: strings.Repeat("X: x\r\n", 10_000)}}, 65, 11},
 	)
 }
 
@@ -260,11 +261,14 @@ func oddPlaces() map[string]func(reply string) []pop3test.Fault {
 		}
 		return line
 	}}
-	for _, stage := range []string{pop3test.Greeting, "CAPA", "AUTH", "USER", "PASS", "STAT", "UIDL", "LIST", "RETR", "NOOP", "DELE", "QUIT"} {
+	for _, stage := range []string{pop3test.Greeting, "CAPA", "AUTH", "USER", "PASS", "STAT", "UIDL", "LIST", "TOP", "RETR", "NOOP", "DELE", "QUIT"} {
 		places[stage] = func(reply string) []pop3test.Fault {
 			faults := []pop3test.Fault{{On: stage, Ignore: true, Text: reply + "\r\n"}}
 			if stage == "USER" || stage == "PASS" {
 				faults = append(faults, userPass)
+			}
+			if stage == "TOP" {
+				faults = append(faults, pop3test.Refuse("UIDL", "no"))
 			}
 			return faults
 		}

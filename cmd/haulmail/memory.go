@@ -11,7 +11,7 @@ import (
 // could be measured. In a short run a collection costs more than it gives.
 const (
 	longListing        = 50_000 // messages
-	garbageWithListing = 25     // per cent of what is held
+	garbageWithListing = 15     // per cent of what is held
 	manyAccounts       = 100    // at once
 	garbageWithMany    = 50     // per cent of what is held
 )
