@@ -118,9 +118,10 @@ func (n *namer) broken(err error, i place, ahead bool) error {
 	return &brokenSession{err: err, culprit: true}
 }
 
-// deaf tells whether the server has no TOP: it has refused many headers and given none, in this session or in all of an earlier one.
+// deaf tells whether the server has no TOP: it has refused many headers and given none, in this session or in all of an earlier one. One
+// that gave headers to other runs is asked for each.
 func (n *namer) deaf() bool {
-	return n.noTop || n.given == 0 && n.refused >= mostTopless && !n.s.announcesTop()
+	return n.noTop || n.given == 0 && n.refused >= mostTopless && !n.before.header && !n.s.announcesTop()
 }
 
 // take names a message, or takes note of a refusal.

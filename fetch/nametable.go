@@ -7,6 +7,7 @@ import "encoding/binary"
 type nameTable struct {
 	places []naming // of each message's name in the blocks; nil while all go by their UIDs
 	blocks [][]byte // each name behind its length, none over the end of a block
+	hides  bool     // some have no name that may have been known by one
 }
 
 // naming is where a message's name is, or why it has none.
@@ -49,6 +50,7 @@ func (t *nameTable) set(i, messages int, why naming) {
 		t.places = make([]naming, messages)
 	}
 	t.places[i] = why
+	t.hides = t.hides || why == waiting || why == crowded
 }
 
 // put gives one of so many messages a name, in two parts.

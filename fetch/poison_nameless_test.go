@@ -147,11 +147,12 @@ func TestMuchPoisonWithoutUIDs(t *testing.T) {
 	}
 }
 
-// What was fetched by its header does not come again because that cannot be had one day.
+// What was fetched by its header does not come again because that cannot be had one day, and goes when its time has come.
 func TestHeaderThatCannotBeHadAgain(t *testing.T) {
 	msgs := mail(4)
 	noUIDL := pop3test.Refuse("UIDL", "what?")
 	l := newLab(t, msgs[:3], noUIDL)
+	l.account.Delete = config.Delete{Mode: config.DeleteAged, Age: 14 * 24 * time.Hour}
 	l.want(3, 0, None)
 	l.mailbox.Add(msgs[3])
 	l.server.SetFaults(noUIDL, pop3test.Fault{On: "TOP", UID: "u2", Do: pop3test.FIN})
@@ -160,6 +161,8 @@ func TestHeaderThatCannotBeHadAgain(t *testing.T) {
 	l.server.SetFaults(noUIDL)
 	l.clock += time.Hour
 	l.want(0, 0, None)
+	l.clock += 30 * 24 * time.Hour
+	l.want(0, 4, None)
 	l.holds(texts(t, msgs)...)
 }
 

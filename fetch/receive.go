@@ -61,7 +61,7 @@ func (h *haul) settle(p *plan, delivered []uint64) error {
 		return onDisk("record what has come back", err)
 	}
 	changed := p.matched
-	if len(delivered) == 0 && changed.Returned == 0 {
+	if len(delivered) == 0 && changed.Returned == 0 || p.names.hides { // what has no name for the moment has not vanished
 		changed = nil
 	}
 	if err := h.store.Finish(delivered, changed); err != nil {
