@@ -112,7 +112,7 @@ func (n *namer) broken(err error, i place, ahead bool) error {
 	}
 	n.wait(i)
 	n.failed(n.p, int(i), err)
-	if n.topCuts++; n.topCuts == mostTopCuts && !n.gaveTop && !n.before.header {
+	if n.topCuts++; n.topCuts == mostTopCuts && !n.gaveTop && n.all && !n.before.header {
 		n.noTop = true
 	}
 	return &brokenSession{err: err, culprit: true}

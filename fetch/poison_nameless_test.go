@@ -190,6 +190,24 @@ func TestEndlessHeaderWithoutUID(t *testing.T) {
 	l.holds(texts(t, msgs)...)
 }
 
+// Beside mail that has UIDs, messages without may have been fetched by their headers, even if those all end the session today.
+func TestEachHeaderCutsBesideUIDs(t *testing.T) {
+	msgs := mail(6)
+	for i := range 5 {
+		msgs[i].UID = ""
+	}
+	l := newLab(t, msgs)
+	l.want(6, 0, None)
+	l.server.SetFaults(pop3test.Fault{On: "TOP", Do: pop3test.FIN})
+	for range 3 {
+		l.run()
+	}
+	l.server.SetFaults()
+	l.clock += 48 * time.Hour
+	l.want(0, 0, None)
+	l.holds(texts(t, msgs)...)
+}
+
 // A header that is too long for one is as good as any other.
 func TestLongHeaderWithoutUID(t *testing.T) {
 	for _, s := range namelessServers() {
