@@ -494,6 +494,26 @@ func TestMessagesWithoutUIDsKeepTheirNames(t *testing.T) {
 	}
 }
 
+// So does the name of a message without a UID among others.
+func TestMessageWithoutUIDKeepsItsName(t *testing.T) {
+	noTOP := pop3test.Refuse("TOP", "what?")
+	for name, faults := range map[string][2][]pop3test.Fault{"no longer there": {nil, {noTOP}}, "there again": {{noTOP}, nil}} {
+		t.Run(name, func(t *testing.T) {
+			msgs := mail(3)
+			msgs[0].UID, msgs[2].UID = "", ""
+			l := newLab(t, msgs, faults[0]...)
+			l.want(3, 0, None)
+			l.server.SetFaults(faults[1]...)
+			if r := l.run(); r.Messages > 0 {
+				t.Errorf("%d messages came again", r.Messages)
+			}
+			l.server.SetFaults(faults[0]...)
+			l.want(0, 0, None)
+			l.holds(texts(t, msgs)...)
+		})
+	}
+}
+
 // Messages with one UID are deleted together: what is left of them would go by the name of another.
 func TestEqualUIDsAreDeletedTogether(t *testing.T) {
 	msgs := mail(8)

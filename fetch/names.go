@@ -38,6 +38,11 @@ func (h *haul) nameMessages(s *session, p *plan) error {
 	if len(unnamed) == 0 {
 		return nil
 	}
+	if before.uid {
+		if before, err = h.namesBeside(); err != nil {
+			return err
+		}
+	}
 	if before.content && !before.header {
 		for _, i := range unnamed {
 			p.names.set(int(i), p.list.Len(), nameless)
@@ -92,6 +97,17 @@ func (h *haul) namesBefore() (before ways, err error) {
 	if errors.Is(err, stop) {
 		err = nil
 	}
+	return before, onDisk("read the state", err)
+}
+
+// namesBeside tells by what the account's mail was fetched that had no UIDs beside mail that had.
+func (h *haul) namesBeside() (before ways, err error) {
+	before.uid = true
+	err = h.store.Each(func(e seen.Entry) error {
+		before.header = before.header || bytes.HasPrefix(e.UID, []byte(byHeader))
+		before.content = before.content || bytes.HasPrefix(e.UID, []byte(byContent))
+		return nil
+	})
 	return before, onDisk("read the state", err)
 }
 
