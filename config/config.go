@@ -26,22 +26,6 @@ import (
 	"unicode/utf8"
 )
 
-// MaxJobs bounds the accounts at the same time: each takes a few file descriptors.
-const MaxJobs = 1000
-
-// What a file may ask for. A config is written by hand or by a script of its
-// owner, so the bounds only catch slips and runaway generators.
-const (
-	maxFileSize    = 1 << 20 // bytes; 1,000 accounts need about 300 KiB
-	maxErrors      = 100     // reported at once; more would not be read anyway
-	maxNameLen     = 64      // characters of an account name: it becomes a file name
-	maxNameBytes   = 200     // and its bytes: a file name has 255, with room for an ending
-	maxUsernameLen = 480     // bytes; RFC 2449 §4 bounds a command line at 255 octets, real servers take more
-
-	defaultJobs      = 16 // hides the latency of many servers; one connection an account
-	defaultPerServer = 4  // providers cut off clients that open many sessions at once
-)
-
 // Config is one checked file.
 type Config struct {
 	File      string     // as given to Load

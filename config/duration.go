@@ -11,9 +11,6 @@ import (
 // 30 means seconds or days.
 type Duration time.Duration
 
-// maxDuration keeps sums far from the end of int64 nanoseconds (292 years).
-const maxDuration = 100 * 365 * 24 * time.Hour
-
 // units are the units of a Duration, largest first. String uses all but "w".
 var units = []struct {
 	letter byte

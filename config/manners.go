@@ -7,14 +7,6 @@ import (
 	"time"
 )
 
-// Bounds of the keys "min_interval", "retries" and "jitter".
-const (
-	maxInterval    = Duration(30 * 24 * time.Hour)
-	defaultRetries = 2
-	maxRetries     = 10 // the pauses grow: more would be days
-	maxJitter      = Duration(24 * time.Hour)
-)
-
 func (d *document) readMinInterval(v value, a *Account) {
 	d.durationUpTo(v, maxInterval, `write a time such as "15m"`, &a.MinInterval)
 }
@@ -62,8 +54,6 @@ func (l Lasting) String() string {
 	}
 	return l.For.String()
 }
-
-const maxRuns = 1_000_000
 
 func (d *document) readErrorAfter(v value, a *Account) {
 	const hint = `write a number of runs or a time: "3 runs", "6h"`

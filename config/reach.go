@@ -57,8 +57,7 @@ const (
 	keyProxy        = "proxy"
 	keyProxyCommand = "proxy_command"
 
-	proxyHint   = `write "socks5://127.0.0.1:9050" or "http://proxy.example.org:3128", or "none"`
-	maxProxyLen = 255 // bytes of a user name or password (RFC 1929 §2)
+	proxyHint = `write "socks5://127.0.0.1:9050" or "http://proxy.example.org:3128", or "none"`
 )
 
 // exclusive holds the keys of which only one can count. One of an account

@@ -44,9 +44,6 @@ const (
 // noBound is the word by which an account, or a flag, takes back a bound.
 const noBound = "none"
 
-// maxCount bounds max_messages: more than any server lists.
-const maxCount = 1_000_000_000
-
 // ValueError is what is wrong with the value of a key, and what to write instead.
 type ValueError struct{ What, Hint string }
 

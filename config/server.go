@@ -15,7 +15,6 @@ const (
 	unixPrefix = "unix:"
 	srvHint    = `write the domain of the mail address: "srv:example.org"`
 	unixHint   = `write an absolute path: "unix:/run/pop3.sock"`
-	maxSocket  = 103 // bytes of a path: what every system's sockaddr_un has room for
 )
 
 func (d *document) readServer(v value, a *Account) {

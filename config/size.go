@@ -11,9 +11,6 @@ import (
 // GiB powers of 1024. A number without a unit is never one: nobody can tell whether 25 means octets or megabytes.
 type Size int64
 
-// maxSize keeps sums far from the end of int64.
-const maxSize = Size(1 << 50)
-
 // sizeUnits are the units that String uses, largest first.
 var sizeUnits = []struct {
 	name   string

@@ -17,10 +17,8 @@ import (
 
 // Bounds of the keys "timeout" and "password_timeout".
 const (
-	defaultTimeout         = Duration(60 * time.Second) // slow servers think that long before they greet
-	defaultPasswordTimeout = Duration(60 * time.Second) // to type a passphrase; a cron job asks a person who isn't there
-	minTimeout             = Duration(time.Second)
-	maxTimeout             = Duration(time.Hour) // nothing else ends the wait for a silent server
+	minTimeout = Duration(time.Second)
+	maxTimeout = Duration(time.Hour) // nothing else ends the wait for a silent server
 )
 
 const durationHint = `write "30s", "36h" or "14d"`

@@ -11,14 +11,6 @@ import (
 	"haulmail/maildir"
 )
 
-// A batch is closed when it holds batchMessages or batchBytes, or when nothing has arrived for batchIdle. While it is made durable
-// as many messages as one more batch may hold can arrive; then the server has to wait.
-const (
-	batchMessages = 512
-	batchBytes    = 64 << 20
-	batchIdle     = 200 * time.Millisecond
-)
-
 // batcher makes arrivals durable, batch by batch, in a goroutine of its own: from durable in the spool to told of, in the order that the
 // package comment gives. The receiving goroutine calls take, discard, fail, failed and finish.
 type batcher struct {

@@ -8,10 +8,6 @@ import (
 	"haulmail/fetch/pop3"
 )
 
-// mostTopCuts is how many sessions of a run end at the question for a header until the server counts as one without TOP, if it has given no
-// header ever. What is left of the run's sessions is for the mail itself.
-const mostTopCuts = 2
-
 // namer names messages by the digests of their headers. One whose header is refused for the moment is not fetched, since it may have been
 // before; one whose header is refused for good goes by its content.
 type namer struct {

@@ -6,9 +6,6 @@ import (
 	"fmt"
 )
 
-// leastHidden is the shortest text that is looked for in UIDs: shorter ones stand in some of them by chance.
-const leastHidden = 6
-
 // hush takes the secret of an account's sessions out of UIDs that are shown, where a server has put it there. The UIDs that messages are
 // known by stay what they are.
 type hush struct{ secrets [][]byte }

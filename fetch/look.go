@@ -11,12 +11,6 @@ import (
 
 // What a message's header says is asked for by TOP, ahead of fetching it or in place of that: where only mail that reached the mailbox
 // since some day is wanted, where a list is to tell whom mail is from, and where headers are all that is wanted.
-const (
-	// headersAtOnce is how many headers are asked for before anything is decided by them.
-	headersAtOnce = 512
-	// agesAtOnce is how many messages that are too old are noted in one transaction.
-	agesAtOnce = 8192
-)
 
 // noTopError is a server that cannot give headers, where nothing else is wanted.
 type noTopError struct{ refused *pop3.ServerError }
@@ -44,9 +38,6 @@ func (s *session) announcesTop() bool {
 	_, announced := s.offered["TOP"]
 	return announced
 }
-
-// mostTopless is how many TOPs are refused before any is answered until the server counts as one without TOP.
-const mostTopless = 64
 
 // topless is a message whose header was refused, perhaps by a server that has no TOP at all.
 type topless struct {

@@ -19,14 +19,8 @@ import (
 // noteLogin is the state's note of the last login: its time, and the seconds that the server wants between two of them.
 const noteLogin = "last-login"
 
-// mostDelay bounds what a server may ask for: no run must be kept away for good.
-const mostDelay = 24 * time.Hour
-
 // refusedDelay is how long a server is left alone that refuses a login as too early and announces no time between two.
 const refusedDelay = time.Minute
-
-// firstPause is the time before the first retry; each further one is three times as long.
-const firstPause = 2 * time.Second
 
 // loginTime is how the time of a login is told.
 const loginTime = "15:04:05 on 2006-01-02"

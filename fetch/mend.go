@@ -14,9 +14,6 @@ import (
 // What follows is for those who look into an account's state, or mend it, between runs. Errors are of type *Error; a state that a run
 // holds is of class Busy.
 
-// lockWait is how long they wait at least for a run that holds the state: it is at its end, or a person had better hear of it.
-const lockWait = 2 * time.Second
-
 // SeenMessage is a message that was fetched.
 type SeenMessage struct {
 	UID      []byte // equal ones of a listing have a count behind them, "\x00#2"

@@ -17,10 +17,6 @@ const (
 	byContent = "\x00content\x00"
 )
 
-// mostNameless is how many messages without UIDs a run tells apart; more stay on the server until some of these are gone. Each costs a
-// request of its own in every run, and more memory than one with a UID: a server need not send it for that. Tests lower it.
-var mostNameless = 30_000
-
 // nameMessages finds a name for each message that has none of its own, because the server has no UIDL or gives it an empty UID: the
 // digest of its header stands in, and where TOP is refused too, only the content, once it is fetched. An account keeps to the way by
 // which its mail was fetched: by another one it would all come again.

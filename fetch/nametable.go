@@ -19,8 +19,6 @@ const (
 	waiting                 // its name cannot be told for the moment
 	crowded                 // there are too many without UIDs
 	firstName               // this and all others are places
-
-	nameBlock = 1 << 18 // octets, many times a name
 )
 
 // of tells what the i-th message goes by.

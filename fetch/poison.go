@@ -15,14 +15,6 @@ import (
 // A message that cannot be had whole, a poison message, must not hold up the ones behind it. So it is noted in the state with its
 // reason, asked for after all others from then on, and after longer and longer times. Which message ends a connection is found out
 // by asking for one at a time; the run then connects again and goes on behind it.
-const (
-	// mostSessions bounds the sessions of an account's run.
-	mostSessions = 5
-	// mostTold is how many failed messages of a run are told of one by one; the state has them all.
-	mostTold = 5
-	// mostWhy is how much is kept of the reasons of all others, in octets: ten thousand are held until they are noted.
-	mostWhy = 100
-)
 
 // retryAfter is how long a message is left alone after so many failures in a row. The first may have been the network's fault.
 func retryAfter(failures int) time.Duration {
@@ -148,10 +140,6 @@ func (h *haul) forgive() {
 	}
 	h.failures = nil
 }
-
-// notedAtOnce is how many failures are written in one transaction. What a transaction changes is held until its end; nothing is lost
-// between two.
-const notedAtOnce = 1000
 
 // recordFailures tells of what has failed since the last call, and writes it down.
 func (h *haul) recordFailures() error {

@@ -2,9 +2,6 @@ package fetch
 
 import "time"
 
-// progressEvery is how often a download is told of.
-const progressEvery = 100 * time.Millisecond
-
 // progress counts what a download has received. It belongs to the goroutine that receives.
 type progress struct {
 	now  Progress

@@ -71,14 +71,6 @@ func (h *haul) settle(p *plan, delivered []uint64) error {
 	return nil
 }
 
-// mostThrownAway is how often a doubt may cost the messages that were asked for ahead behind it: with a server whose sizes are far off
-// for every message, each of them would cost a window.
-const mostThrownAway = 3
-
-// mostInWalk is how many messages one walk is given: so many that its end, which costs a round trip, is rare, and so few that what it
-// takes in memory for each of them does not matter. Tests lower it.
-var mostInWalk = 1 << 15
-
 // receiveAll gets what is new, and then, one at a time, what failed in earlier runs and may end the session.
 func (h *haul) receiveAll(s *session, p *plan, b *batcher) error {
 	if err := h.receiveEach(s, p, b, p.get, s.pipelining); err != nil {

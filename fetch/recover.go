@@ -11,10 +11,6 @@ import (
 	"haulmail/maildir"
 )
 
-// evidenceFor is how long an intent whose file is nowhere still counts as delivered: a reader has moved or deleted it since. An older
-// one may tell of a spool that a cleaner emptied.
-const evidenceFor = 24 * time.Hour
-
 // verdict is what recovery makes of one open intent.
 type verdict int
 

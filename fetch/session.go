@@ -23,9 +23,6 @@ const (
 	doingDelete    = "delete"
 )
 
-// quitWithin is how long a run that was asked to stop may take to read what is already under way and to say QUIT.
-const quitWithin = 4500 * time.Millisecond
-
 // session is one connection to an account's server.
 type session struct {
 	h          *haul

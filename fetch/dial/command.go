@@ -21,12 +21,8 @@ type Program struct {
 }
 
 const (
-	// endWithin is how long a program may take to end once it was told to; then it is killed.
-	endWithin = 2 * time.Second
 	// saidWithin is how long a program that has closed its output may take to end and to say why.
 	saidWithin = time.Second
-	// maxComplaint is what is kept of the end of a program's standard error, in bytes.
-	maxComplaint = 1 << 10
 )
 
 // Run starts a program and gives its standard input and output as a connection. It belongs to a session of its own

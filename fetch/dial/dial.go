@@ -34,4 +34,14 @@ const (
 	// and in bytes.
 	maxNamesShown = 4
 	maxTextShown  = 200
+	// maxServices bounds the servers that are tried; providers name one or two.
+	maxServices = 8
+	// existsWithin bounds a question that is about the words of an error.
+	existsWithin = 2 * time.Second
+	// maxProxyHeader bounds a proxy's answer to CONNECT; real ones have some 200 octets.
+	maxProxyHeader = 16 << 10
+	// endWithin is how long a program may take to end once it was told to; then it is killed.
+	endWithin = 2 * time.Second
+	// maxComplaint is what is kept of the end of a program's standard error, in bytes.
+	maxComplaint = 1 << 10
 )

@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"strings"
 	"sync/atomic"
-	"time"
 	"unicode/utf8"
 )
 
@@ -113,9 +112,6 @@ func exists(ctx context.Context, r Resolver, host string) bool {
 	_, _ = listening.LookupNetIP(ctx, "ip4", strings.TrimSuffix(host, ".")+".") // that it has no address is known
 	return code.Load() == 0
 }
-
-// existsWithin bounds a question that is about the words of an error.
-const existsWithin = 2 * time.Second
 
 // codeListener is a connection to a name server that notes the response code of what it reads (RFC 1035 §4.1.1).
 type codeListener struct {

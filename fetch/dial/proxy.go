@@ -25,9 +25,6 @@ type Proxy struct {
 // past is a deadline that ends what waits.
 var past = time.Unix(1, 0)
 
-// maxProxyHeader bounds a proxy's answer to CONNECT; real ones have some 200 octets.
-const maxProxyHeader = 16 << 10
-
 // ConnectThrough opens a connection to a server through a proxy, which is reached as Connect reaches a server. Timeout
 // bounds the way to the proxy, and then the proxy's answer. The caller closes the connection.
 //

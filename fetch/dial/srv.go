@@ -102,9 +102,6 @@ func noService(r SRVResolver, domain string, failures []error, none bool) *Error
 	return e
 }
 
-// maxServices bounds the servers that are tried; providers name one or two.
-const maxServices = 8
-
 // ConnectService connects to the first of services that answers, each with an equal share of the Dialer's Timeout that is
 // left. The error is that of the last one, and names the others.
 func (d *Dialer) ConnectService(ctx context.Context, services []Service) (net.Conn, Service, error) {

@@ -64,8 +64,6 @@ func checkUID(uid []byte) error {
 	return nil
 }
 
-const maxKey = 255 // NAME_MAX
-
 // validKey guards a name that becomes part of a path.
 func validKey(key string) bool {
 	return key != "" && len(key) <= maxKey && key != "." && key != ".." && !strings.ContainsAny(key, "/\x00")

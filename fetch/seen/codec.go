@@ -14,8 +14,6 @@ const format = 1
 const (
 	spoolLen = 16
 	sealLen  = 4
-	// maxSize bounds the sizes that are stored. LIST may say anything.
-	maxSize = 1 << 60
 	// fullBlock is the size, in bytes, from which no record is added to a block. Large enough that pages are used well,
 	// small enough that adding a record doesn't rewrite much.
 	fullBlock = 8 << 10
@@ -121,9 +119,6 @@ type head struct {
 	spool   string
 	batches uint64 // how many batches were ever begun or added; also the last batch's ID
 }
-
-// maxName bounds a server's name, a user's name and a path.
-const maxName = 1 << 16
 
 func (h head) encode() []byte {
 	b := binary.AppendUvarint(nil, format)

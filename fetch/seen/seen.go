@@ -56,6 +56,19 @@ const (
 	// MaxFailures is the most failures that are kept. All of them are read in one piece: 10,000 are some 2 MB. A message whose
 	// failure is dropped is merely tried again sooner.
 	MaxFailures = 10_000
+
+	// maxKey is the longest file name, in bytes: NAME_MAX.
+	maxKey = 255
+	// maxName bounds a server's name, a user's name and a path, in bytes.
+	maxName = 1 << 16
+	// maxSize bounds the sizes that are stored. LIST may say anything.
+	maxSize = 1 << 60
+	// longestLine of a text has room for a UID of MaxUID with each byte escaped.
+	longestLine = 64 << 10
+	// mostLines is what a text may have of records: twice the largest listing.
+	mostLines = 4 << 20
+	// releaseEvery is how much is read of the blocks, in bytes, before its pages are given back.
+	releaseEvery = 1 << 20
 )
 
 // Identity says whose state it is: UIDs mean nothing on another server or for another user.

@@ -29,10 +29,6 @@ const (
 	textMark = "haulmail-seen 1"
 	textEnd  = "end"
 	unset    = "-"
-	// longestLine has room for a UID of MaxUID with each byte escaped.
-	longestLine = 64 << 10
-	// mostLines is what a text may have of records: twice the largest listing.
-	mostLines = 4 << 20
 )
 
 // Text is what a state's text holds.

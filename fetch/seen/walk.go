@@ -7,9 +7,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// releaseEvery is how much is read of the blocks, in bytes, before its pages are given back.
-const releaseEvery = 1 << 20
-
 // eachBlock calls fn for each block of records, in the order they were recorded, until it returns an error, which it passes on.
 func eachBlock(tx *bolt.Tx, fn func(key, sealed []byte) error) error {
 	blocks, err := bucket(tx, bucketSeen)

@@ -94,7 +94,7 @@ func (c *client) listen() (*redirect, error) {
 // serve answers the browser until the function that it gives is called.
 func (r *redirect) serve() (stop func()) {
 	const soon = 10 * time.Second
-	server := &http.Server{Handler: r, ReadTimeout: soon, WriteTimeout: soon, MaxHeaderBytes: 64 << 10}
+	server := &http.Server{Handler: r, ReadTimeout: soon, WriteTimeout: soon, MaxHeaderBytes: maxPageHeader}
 	go func() { _ = server.Serve(r.listener) }() // ends when it is closed
 	return func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)

@@ -156,9 +156,6 @@ func (c *client) unreachable(err error) (Kind, error) {
 	return Temporary, wrapped
 }
 
-// maxShown bounds the characters of what a provider says.
-const maxShown = 300
-
 // shown makes a provider's words fit to be printed: secrets left out, control
 // characters escaped, and not too long.
 func shown(text string, secrets ...string) string {

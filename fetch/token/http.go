@@ -9,11 +9,6 @@ import (
 	"haulmail/config"
 )
 
-// maxAnswer bounds what a provider may answer with. It is below the bound of
-// package oauth2 itself, 1 MiB, behind which that would cut an answer off and take
-// the rest for all of it.
-const maxAnswer = 1<<20 - 1
-
 var errTooLong = errors.New("the answer is longer than 1 MiB")
 
 // transport sends an account's requests, with certificates verified: through the

@@ -12,12 +12,6 @@ import (
 	"haulmail/config"
 )
 
-const (
-	signInWithin  = 15 * time.Minute // for a person to find their password and their telephone
-	usualInterval = 5                // seconds between two questions whether they are done (RFC 8628 §3.2)
-	maxInterval   = 60               // the same, at most
-)
-
 // Person is whoever signs in. Its functions are called one at a time.
 type Person struct {
 	// Browser says that the browser is on this machine, or its last address can be

@@ -18,13 +18,7 @@ import (
 	"haulmail/config"
 )
 
-const (
-	maxFile     = 256 << 10 // bytes of a token file; two tokens of a few thousand each are the rule
-	maxToken    = 64 << 10  // bytes of one token
-	lockRetry   = 20 * time.Millisecond
-	lockMargin  = 10 * time.Second // beyond what whoever holds the lock may wait for
-	fileVersion = 1
-)
+const fileVersion = 1
 
 // stored is what a token file holds, as JSON.
 type stored struct {

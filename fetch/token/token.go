@@ -28,10 +28,6 @@ import (
 	"haulmail/config"
 )
 
-// expiryMargin is how long a token has to be good still to be used as it is: a
-// connection and a login take up to an account's time-out each.
-const expiryMargin = 2 * time.Minute
-
 // Keeper keeps the tokens of accounts. It may be used by many goroutines, and by
 // many processes at once on the same folder.
 type Keeper struct {
@@ -112,10 +108,6 @@ func (k Keeper) refresh(ctx context.Context, a *config.Account, kept stored) (st
 	}
 	return fresh, k.write(a, fresh)
 }
-
-// answerWithin is how long a provider may take to answer once the run was asked to
-// stop. The answer may make the refresh token that is kept worthless.
-const answerWithin = 4500 * time.Millisecond
 
 // outlasting gives a context that ends that much later than ctx.
 func outlasting(ctx context.Context) (longer context.Context, stop func()) {
