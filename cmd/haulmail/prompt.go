@@ -7,11 +7,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
 	"sync"
+	"syscall"
 
 	"golang.org/x/sys/unix"
-	"golang.org/x/term"
 
 	"haulmail/cmd/haulmail/report"
 	"haulmail/config"
@@ -25,28 +26,40 @@ const maxTyped = 1024
 type typing struct {
 	mu    sync.Mutex
 	fd    int
-	saved *term.State // nil while nobody types
+	saved *unix.Termios // nil while nobody types
 }
 
 var terminal typing
 
 // hide turns the echo off; lines are still the terminal's to edit, and ^C is still a signal.
 func (t *typing) hide(fd int) error {
-	saved, err := term.GetState(fd)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	saved, err := unix.IoctlGetTermios(fd, getTermios)
 	if err != nil {
 		return err
 	}
-	silent, err := unix.IoctlGetTermios(fd, getTermios)
-	if err != nil {
-		return err
+	t.fd, t.saved = fd, saved
+	return t.silence(setTermios)
+}
+
+// hideAgain turns the echo off once more, after whoever had the terminal in between, and drops the half of a password that may have
+// been typed before.
+func (t *typing) hideAgain() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.saved == nil {
+		return nil // the process ends
 	}
+	return t.silence(setTermiosAfresh)
+}
+
+func (t *typing) silence(request uint) error {
+	silent := *t.saved
 	silent.Lflag &^= unix.ECHO
 	silent.Lflag |= unix.ICANON | unix.ISIG
 	silent.Iflag |= unix.ICRNL
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.fd, t.saved = fd, saved
-	return unix.IoctlSetTermios(fd, setTermios, silent)
+	return unix.IoctlSetTermios(t.fd, request, &silent)
 }
 
 // restore puts the terminal back as it was. Safe from any goroutine, at any time.
@@ -54,7 +67,7 @@ func (t *typing) restore() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.saved != nil {
-		_ = term.Restore(t.fd, t.saved) // the terminal is gone, then
+		_ = unix.IoctlSetTermios(t.fd, setTermios, t.saved) // the terminal is gone, then
 		t.saved = nil
 	}
 }
@@ -84,38 +97,55 @@ func passwordQuestion(a *config.Account) string {
 }
 
 // ask shows a question on the terminal and reads a line without echo. When ctx ends it gives its cause; the read that goes on then
-// ends with the process.
+// ends with the process. A process that was suspended (^Z, fg) finds the terminal as the shell has left it, with its echo on: it asks again.
 func ask(ctx context.Context, question string) (config.Secret, error) {
 	var none config.Secret
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {
 		return none, fmt.Errorf("ask for a password: %w", err)
 	}
-	fd := int(tty.Fd())
-	if err := terminal.hide(fd); err != nil {
+	resumed := make(chan os.Signal, 1)
+	signal.Notify(resumed, syscall.SIGCONT)
+	defer signal.Stop(resumed)
+	if err := terminal.hide(int(tty.Fd())); err != nil {
 		return none, fmt.Errorf("ask for a password: %w", err)
 	}
 	defer terminal.restore()
 	fmt.Fprint(tty, question)
-	type answer struct {
-		text string
-		err  error
+	typed := lineOf(tty)
+	for {
+		select {
+		case <-ctx.Done():
+			fmt.Fprintln(tty)
+			return none, context.Cause(ctx)
+		case <-resumed:
+			if err := terminal.hideAgain(); err != nil {
+				return none, fmt.Errorf("ask for a password: %w", err)
+			}
+			fmt.Fprint(tty, "\n", question)
+		case a := <-typed:
+			fmt.Fprintln(tty)
+			terminal.restore()
+			_ = tty.Close()
+			return checkTyped(a.text, a.err)
+		}
 	}
-	typed := make(chan answer, 1)
+}
+
+// line is what came of reading one.
+type line struct {
+	text string
+	err  error
+}
+
+// lineOf reads a line that may be no longer than a password.
+func lineOf(tty io.Reader) <-chan line {
+	typed := make(chan line, 1)
 	go func() {
 		text, err := bufio.NewReader(io.LimitReader(tty, maxTyped+2)).ReadString('\n')
-		typed <- answer{text, err}
+		typed <- line{text, err}
 	}()
-	select {
-	case <-ctx.Done():
-		fmt.Fprintln(tty)
-		return none, context.Cause(ctx)
-	case a := <-typed:
-		fmt.Fprintln(tty)
-		terminal.restore()
-		_ = tty.Close()
-		return checkTyped(a.text, a.err)
-	}
+	return typed
 }
 
 // checkTyped gives the password of a line as the terminal gave it. A ^D at its start is an empty one.

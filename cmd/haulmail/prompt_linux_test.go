@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -73,8 +74,10 @@ func readUntil(t *testing.T, from io.Reader, text string) {
 	}
 }
 
-// asking is a run that asks for a password on a terminal of its own.
-func asking(t *testing.T) (cmd *exec.Cmd, master, tty *os.File, stderr *bytes.Buffer) {
+const question = "Password of work (me at 127.0.0.1:995): "
+
+// asking is a run that asks for a password on a terminal of its own; wrapper is a program that starts it.
+func asking(t *testing.T, wrapper ...string) (cmd *exec.Cmd, master, tty *os.File, stderr *bytes.Buffer) {
 	t.Helper()
 	master, tty = newTerminal(t)
 	dir := t.TempDir()
@@ -84,14 +87,15 @@ func asking(t *testing.T) (cmd *exec.Cmd, master, tty *os.File, stderr *bytes.Bu
 		t.Fatal(err)
 	}
 	stderr = new(bytes.Buffer)
-	cmd = exec.Command(haulmailBinary(t), "-c", config, "--state-dir", filepath.Join(dir, "state"))
+	args := append(wrapper, haulmailBinary(t), "-c", config, "--state-dir", filepath.Join(dir, "state"))
+	cmd = exec.Command(args[0], args[1:]...)
 	cmd.Stdin, cmd.Stderr = tty, stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill() })
-	readUntil(t, master, "Password of work (me at 127.0.0.1:995): ")
+	readUntil(t, master, question)
 	return cmd, master, tty, stderr
 }
 
@@ -118,5 +122,33 @@ func TestLeftPromptRestoresTheTerminal(t *testing.T) {
 		if !echoes(t, tty) {
 			t.Error("the terminal is left without echo")
 		}
+	}
+}
+
+// A shell gives a terminal its echo back when a run is suspended, and leaves it on when the run goes on: the question comes again, and
+// what is typed then is not shown. What was typed before is no part of the answer.
+func TestSuspendedPromptHidesAgain(t *testing.T) {
+	const shell = `set -m; "$0" "$@"; stty echo; echo suspended >/dev/tty; read line; fg`
+	cmd, master, tty, stderr := asking(t, "sh", "-c", shell)
+	if _, err := master.WriteString("half a pass\x1a"); err != nil {
+		t.Fatal(err)
+	}
+	readUntil(t, master, "suspended")
+	if !echoes(t, tty) {
+		t.Error("the shell's terminal has no echo")
+	}
+	if _, err := master.WriteString("\n"); err != nil {
+		t.Fatal(err)
+	}
+	readUntil(t, master, question)
+	if echoes(t, tty) {
+		t.Error("what is typed is shown")
+	}
+	if _, err := master.WriteString("\x04"); err != nil {
+		t.Fatal(err)
+	}
+	code := ends(t, cmd, 10*time.Second)
+	if want := "haulmail: no password was typed\n"; code != exitUsage || !strings.Contains(stderr.String(), want) {
+		t.Errorf("exit %d, says %q", code, stderr)
 	}
 }
