@@ -24,18 +24,37 @@ func Export(ctx context.Context, a *config.Account, o Options, w io.Writer) (uns
 }
 
 // Import adds to the accounts' states what a text has of messages that they do not know, in one transaction. A text with a mistake, or of
-// another mailbox, changes nothing.
+// another mailbox, changes nothing. When ctx ends before the text does, Import waits no longer: a read that hangs is left to itself.
 func Import(ctx context.Context, accounts []*config.Account, o Options, from io.Reader) []Result {
 	return byHand(o).each(ctx, accounts, func(h *haul, ctx context.Context) error {
-		text, err := seen.ReadText(from) // before the state is locked: who writes it may take their time
+		text, err := readText(ctx, from) // before the state is locked: who writes it may take their time
 		if err != nil {
-			return onDisk("read the text", err)
+			return err
 		}
 		if text.Identity != h.identity {
 			return doing("read the text", &strangerError{text.Identity, h.identity})
 		}
 		return h.change(ctx, func() error { return h.merge(text) })
 	})
+}
+
+// readText reads a text for no longer than ctx.
+func readText(ctx context.Context, from io.Reader) (*seen.Text, error) {
+	type answer struct {
+		text *seen.Text
+		err  error
+	}
+	read := make(chan answer, 1)
+	go func() {
+		text, err := seen.ReadText(from)
+		read <- answer{text, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return nil, doing("read the text", context.Cause(ctx))
+	case a := <-read:
+		return a.text, onDisk("read the text", a.err)
+	}
 }
 
 // strangerError is a text of another mailbox.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -278,7 +279,7 @@ func accountsForCompletion(path string) []string {
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
 		return nil
 	}
-	cfg, err := loadConfig(settings{config: path}, home)
+	cfg, err := loadConfig(context.Background(), settings{config: path}, home)
 	if err != nil {
 		return nil
 	}

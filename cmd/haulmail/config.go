@@ -90,7 +90,7 @@ func (p *program) configShow(c *cli.Context, names []string) error {
 		return err
 	}
 	home := findHome()
-	cfg, origins, err := explainConfig(s, home)
+	cfg, origins, err := explainConfig(c.Context, s, home)
 	if err != nil {
 		return err
 	}
@@ -152,7 +152,7 @@ func (p *program) configPath(c *cli.Context, words []string) error {
 	}
 	home := findHome()
 	places := []report.Place{p.configPlace(s, home)}
-	cfg, err := loadConfig(s, home)
+	cfg, err := loadConfig(c.Context, s, home)
 	if err != nil {
 		cfg = &config.Config{}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -63,13 +64,19 @@ func findState(s settings, cfg *config.Config, home string) (string, error) {
 }
 
 // loadConfig reads the config file that s or the usual place names.
-func loadConfig(s settings, home string) (*config.Config, error) {
-	cfg, _, err := explainConfig(s, home)
+func loadConfig(ctx context.Context, s settings, home string) (*config.Config, error) {
+	cfg, _, err := explainConfig(ctx, s, home)
 	return cfg, err
 }
 
+// explained is a config, and where its values come from.
+type explained struct {
+	config  *config.Config
+	origins *config.Origins
+}
+
 // explainConfig is loadConfig that also tells where each value comes from.
-func explainConfig(s settings, home string) (*config.Config, *config.Origins, error) {
+func explainConfig(ctx context.Context, s settings, home string) (*config.Config, *config.Origins, error) {
 	path := s.config
 	if path == "" {
 		var err error
@@ -77,10 +84,15 @@ func explainConfig(s settings, home string) (*config.Config, *config.Origins, er
 			return nil, nil, err
 		}
 	}
-	cfg, origins, err := config.Explain(path, home)
+	read, err := heeding(ctx, func() (c explained, err error) {
+		c.config, c.origins, err = config.Explain(path, home)
+		return c, err
+	})
 	switch {
 	case err == nil:
-		return cfg, origins, nil
+		return read.config, read.origins, nil
+	case ctx.Err() != nil:
+		return nil, nil, context.Cause(ctx)
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil, &noConfigError{path}
 	case errors.Is(err, fs.ErrPermission):

@@ -106,28 +106,16 @@ func person(tty io.ReadWriter, browser bool) token.Person {
 
 // readLine reads a line that may be empty no longer than ctx; the read that goes on then ends with the process.
 func readLine(ctx context.Context, from io.Reader) (string, error) {
-	type answer struct {
-		text string
-		err  error
-	}
 	const longest = 16 << 10
-	read := make(chan answer, 1)
-	go func() {
+	return heeding(ctx, func() (string, error) {
 		lines := bufio.NewReader(io.LimitReader(from, longest))
 		for {
 			text, err := lines.ReadString('\n')
 			if text = strings.TrimSpace(text); text != "" || err != nil {
-				read <- answer{text, err}
-				return
+				return text, err
 			}
 		}
-	}()
-	select {
-	case <-ctx.Done():
-		return "", context.Cause(ctx)
-	case a := <-read:
-		return a.text, a.err
-	}
+	})
 }
 
 // tell answers a person on standard output, unless they want to hear of errors only.

@@ -49,7 +49,7 @@ func (p *program) readConfig(c *cli.Context, s settings, home string, names []st
 			return nil, &usageError{"--" + flag + " is for a one-off, and needs --url", "an account has it from the config: haulmail help config"}
 		}
 	}
-	cfg, err := loadConfig(s, home)
+	cfg, err := loadConfig(c.Context, s, home)
 	if err != nil {
 		return nil, p.noConfig(c, err)
 	}

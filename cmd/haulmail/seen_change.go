@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 
@@ -166,11 +165,11 @@ func (p *program) seenImport(c *cli.Context, words []string) error {
 	if err != nil {
 		return err
 	}
-	var from io.ReadCloser = os.Stdin
+	from := os.Stdin
 	switch {
 	case len(words) == 2 && words[1] != "-":
-		if from, err = os.Open(words[1]); err != nil {
-			return &unreadableError{err, "name a file that haulmail seen export has written"}
+		if from, err = openText(c.Context, words[1]); err != nil {
+			return err
 		}
 		defer from.Close()
 	case len(words) == 1 && isTerminal(os.Stdin):
@@ -179,6 +178,18 @@ func (p *program) seenImport(c *cli.Context, words []string) error {
 	return j.mend(c, func(ctx context.Context, accounts []*config.Account, o fetch.Options) []fetch.Result {
 		return fetch.Import(ctx, accounts, o, from)
 	}, false)
+}
+
+// openText opens a file, which may be a pipe that nobody writes into yet.
+func openText(ctx context.Context, path string) (*os.File, error) {
+	f, err := heeding(ctx, func() (*os.File, error) { return os.Open(path) })
+	switch {
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case err != nil:
+		return nil, &unreadableError{err, "name a file that haulmail seen export has written"}
+	}
+	return f, nil
 }
 
 // export prints the state of the job's account. It is kept until the state is closed again: who reads the output may take their time.

@@ -63,3 +63,24 @@ func withSignals(parent context.Context) (ctx context.Context, stop func()) {
 		cancel(nil)
 	}
 }
+
+// heeding does what may wait for others without end, such as opening a pipe. When ctx ends before it, heeding gives its cause; what
+// still waits then ends with the process.
+func heeding[T any](ctx context.Context, do func() (T, error)) (T, error) {
+	type answer struct {
+		value T
+		err   error
+	}
+	done := make(chan answer, 1)
+	go func() {
+		value, err := do()
+		done <- answer{value, err}
+	}()
+	select {
+	case <-ctx.Done():
+		var none T
+		return none, context.Cause(ctx)
+	case a := <-done:
+		return a.value, a.err
+	}
+}

@@ -65,7 +65,7 @@ const (
 	maxSize = 1 << 60
 	// longestLine of a text has room for a UID of MaxUID with each byte escaped.
 	longestLine = 64 << 10
-	// mostLines is what a text may have of records: twice the largest listing.
+	// mostLines is what a text may have of lines, those that mean nothing among them: twice the largest listing.
 	mostLines = 4 << 20
 	// releaseEvery is how much is read of the blocks, in bytes, before its pages are given back.
 	releaseEvery = 1 << 20

@@ -106,6 +106,9 @@ func ReadText(r io.Reader) (*Text, error) {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, longestLine)
 	for n := 1; lines.Scan(); n++ {
+		if n > mostLines {
+			return nil, &TextError{n, fmt.Errorf("more than %d lines", mostLines)}
+		}
 		if err := p.line(lines.Bytes()); err != nil {
 			return nil, &TextError{n, err}
 		}
@@ -138,8 +141,6 @@ func (p *textParser) line(line []byte) error {
 		return nil
 	case p.ended:
 		return fmt.Errorf("a line behind %q", textEnd)
-	case len(p.text.Records)+len(p.text.Failures) >= mostLines:
-		return fmt.Errorf("more than %d records", mostLines)
 	}
 	word, rest, _ := bytes.Cut(line, []byte{'\t'})
 	f := &fields{rest: string(rest), more: len(word) < len(line)}
@@ -148,7 +149,7 @@ func (p *textParser) line(line []byte) error {
 		p.text.Identity = Identity{Server: f.text(maxName), User: f.text(maxName)}
 		p.headed = true
 	case !p.headed:
-		return fmt.Errorf("the first line begins with %q", textMark)
+		return fmt.Errorf("it does not begin with %q", textMark)
 	case kind == "seen":
 		p.text.Records = append(p.text.Records, Entry{UID: []byte(f.text(MaxUID)), ListSize: f.size(), Fetched: f.time(), Vanished: f.time()})
 	case kind == "failed":

@@ -51,8 +51,8 @@ func TestReadTextRefuses(t *testing.T) {
 		says       string
 	}{
 		{"nothing", "", 1, "it ends without"},
-		{"another file", "hello\n", 1, "the first line begins with"},
-		{"a later version", "haulmail-seen 2\thost\tme\nend\n", 1, "the first line begins with"},
+		{"another file", "hello\n", 1, "it does not begin with"},
+		{"a later version", "haulmail-seen 2\thost\tme\nend\n", 1, "it does not begin with"},
 		{"a head without a user", textMark + "\thost\nend\n", 1, "a field is missing"},
 		{"a second head", head + head, 2, "it begins with"},
 		{"an unknown word", head + "sene\ta\t1\t-\t-\nend\n", 2, `it begins with "sene"`},
@@ -145,6 +145,24 @@ func mergedText(t *rapid.T, path string, records []Entry, failures []Failure) []
 		t.Fatal(err)
 	}
 	return text.Bytes()
+}
+
+// A text without end has one, though its lines mean nothing.
+func TestReadTextEnds(t *testing.T) {
+	_, err := ReadText(endless("\n"))
+	if e, ok := errors.AsType[*TextError](err); !ok || e.Line != mostLines+1 || !strings.Contains(e.Error(), "more than 4194304 lines") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// endless repeats itself.
+type endless string
+
+func (e endless) Read(p []byte) (n int, _ error) {
+	for n+len(e) <= len(p) {
+		n += copy(p[n:], e)
+	}
+	return n, nil
 }
 
 // What is read without an error can be written, and reads the same then; nothing else is made of what a text may hold.
