@@ -86,12 +86,14 @@ type Error struct {
 func (e *Error) Error() string { return e.Account + ": " + e.Why() }
 
 // Why is Error without the account: what was being done, once, and why it failed.
-func (e *Error) Why() string {
-	why := e.Err.Error()
-	if strings.HasPrefix(why, e.Doing+" ") || strings.HasPrefix(why, e.Doing+":") {
+func (e *Error) Why() string { return because(e.Doing, e.Err.Error()) }
+
+// because says what was being done, unless why begins with that.
+func because(doing, why string) string {
+	if doing == "" || strings.HasPrefix(why, doing+" ") || strings.HasPrefix(why, doing+":") {
 		return why
 	}
-	return e.Doing + ": " + why
+	return doing + ": " + why
 }
 
 // Unwrap gives the cause.

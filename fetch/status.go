@@ -20,6 +20,9 @@ type Status struct {
 	last.Run
 }
 
+// Why says what the last run was doing when it failed, once, and why it did.
+func (s Status) Why() string { return because(s.Step, s.Error) }
+
 // StatusOf tells of an account's runs. It waits for none, asks no server, and changes nothing.
 func StatusOf(a *config.Account, o Options) (Status, error) {
 	h := newHaul(newEngine(o), a)

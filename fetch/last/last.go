@@ -2,7 +2,7 @@
 // account's state, whose time of change is the time of the run.
 //
 // It is kept apart from the state because a run holds the state's lock, and because a run that found nothing new must write nothing:
-// an outcome like the one before touches the file's time and no more. Nothing is ever decided by it. So it is replaced without fsync,
+// a success like the one before touches the file's time and no more. Nothing is ever decided by it. So it is replaced without fsync,
 // one that cannot be read is an unknown run, and that it cannot be written is no reason to fail.
 package last
 
@@ -35,7 +35,8 @@ type Run struct {
 	Step  string    `json:"step,omitempty"`
 	Error string    `json:"error,omitempty"`
 
-	FailingSince time.Time `json:"failing_since,omitzero"` // the end of the first failed run since the last success
+	FailingRuns  int       `json:"failing_runs,omitzero"`  // failed runs since the last success
+	FailingSince time.Time `json:"failing_since,omitzero"` // the end of the first of them
 	Success      time.Time `json:"success,omitzero"`       // the last success; in the file only for a failed run
 
 	Mail      Mail      `json:"mail,omitzero"`
@@ -68,11 +69,11 @@ type Outcome struct {
 func (r Run) Then(o Outcome) Run {
 	at := o.At.UTC().Truncate(time.Second)
 	next := Run{
-		V: version, At: at, Class: o.Class, Step: o.Step, Error: cut(o.Error), Success: r.Success, FailingSince: r.FailingSince,
-		Mail: r.Mail, Seen: r.Seen, Failed: r.Failed, NextLogin: r.NextLogin,
+		V: version, At: at, Class: o.Class, Step: o.Step, Error: cut(o.Error), Success: r.Success,
+		FailingRuns: r.FailingRuns + 1, FailingSince: r.FailingSince, Mail: r.Mail, Seen: r.Seen, Failed: r.Failed, NextLogin: r.NextLogin,
 	}
 	if o.Class == OK {
-		next.Success, next.FailingSince = at, time.Time{}
+		next.Success, next.FailingRuns, next.FailingSince = at, 0, time.Time{}
 	} else if r.FailingSince.IsZero() {
 		next.FailingSince = at
 	}

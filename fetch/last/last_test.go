@@ -34,22 +34,22 @@ func TestRunsAddUp(t *testing.T) {
 		{
 			"a refused login keeps what was known",
 			[]Outcome{{At: at(0), Class: OK, Messages: 3, Bytes: 99, Listed: true, Seen: 3, Failed: 1}, refused},
-			Run{At: at(20), Class: "login", Step: "log in", Error: "no", Success: at(0), FailingSince: at(20), Mail: Mail{at(0), 3, 99, 0}, Seen: 3, Failed: 1},
+			Run{At: at(20), Class: "login", Step: "log in", Error: "no", Success: at(0), FailingRuns: 1, FailingSince: at(20), Mail: Mail{at(0), 3, 99, 0}, Seen: 3, Failed: 1},
 		},
 		{
 			"failing goes on, if for another reason",
 			[]Outcome{refused, {At: at(30), Class: "temporary", Step: "connect", Error: "late"}},
-			Run{At: at(30), Class: "temporary", Step: "connect", Error: "late", FailingSince: at(20)},
+			Run{At: at(30), Class: "temporary", Step: "connect", Error: "late", FailingRuns: 2, FailingSince: at(20)},
 		},
 		{
 			"healed",
 			[]Outcome{refused, {At: at(30), Class: OK, Listed: true, Deleted: 2, NextLogin: at(40)}, {At: at(31), Class: "io", NextLogin: time.Time{}}},
-			Run{At: at(31), Class: "io", Success: at(30), FailingSince: at(31), Mail: Mail{at(30), 0, 0, 2}, NextLogin: at(40)},
+			Run{At: at(31), Class: "io", Success: at(30), FailingRuns: 1, FailingSince: at(31), Mail: Mail{at(30), 0, 0, 2}, NextLogin: at(40)},
 		},
 		{
 			"an endless error",
 			[]Outcome{{At: at(0), Class: "io", Error: strings.Repeat("x", mostText+1)}},
-			Run{At: at(0), Class: "io", FailingSince: at(0), Error: strings.Repeat("x", mostText) + "…"},
+			Run{At: at(0), Class: "io", FailingRuns: 1, FailingSince: at(0), Error: strings.Repeat("x", mostText) + "…"},
 		},
 	} {
 		path := filepath.Join(t.TempDir(), "work.status")

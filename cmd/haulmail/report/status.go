@@ -19,6 +19,7 @@ type jsonStatus struct {
 	Class        string    `json:"class,omitempty"` // of the last run; "none" when all went well
 	Step         string    `json:"step,omitempty"`
 	Error        string    `json:"error,omitempty"`
+	FailingRuns  int       `json:"failing_runs,omitempty"`
 	FailingSince string    `json:"failing_since,omitempty"`
 	Mail         *jsonMail `json:"mail,omitempty"`
 	Seen         *int      `json:"seen,omitempty"`
@@ -44,7 +45,7 @@ func StatusJSON(o Options, all []fetch.Status, results []fetch.Result, code int)
 		line := jsonStatus{jsonOf: j.of("status", s.Account), Running: s.Running}
 		if s.Known {
 			line.LastRun, line.LastSuccess, line.FailingSince = second(s.At), second(s.Success), second(s.FailingSince)
-			line.Class, line.Step, line.Error = s.Class.String(), s.Step, s.Error
+			line.Class, line.Step, line.Error, line.FailingRuns = s.Class.String(), s.Step, s.Error, s.FailingRuns
 			line.Seen, line.Failed, line.NextLogin = &s.Seen, &s.Failed, second(s.NextLogin)
 			if !s.Mail.At.IsZero() {
 				line.Mail = &jsonMail{second(s.Mail.At), s.Mail.Messages, s.Mail.Bytes, s.Mail.Deleted}
@@ -109,13 +110,13 @@ func statusRow(s fetch.Status, now time.Time) []string {
 func statusRemarks(s fetch.Status, now time.Time) (remarks []string) {
 	if s.Known && s.Class != fetch.None {
 		failing, success := "failed for the first time", "never with success"
-		if d := s.At.Sub(s.FailingSince); d >= time.Minute {
-			failing = "failing for " + lasting(now.Sub(s.FailingSince))
+		if s.FailingRuns > 1 {
+			failing = fmt.Sprintf("failing for %d runs, since %s", s.FailingRuns, s.FailingSince.Local().Format("2006-01-02 15:04"))
 		}
 		if !s.Success.IsZero() {
 			success = "last success " + ago(s.Success, now)
 		}
-		remarks = append(remarks, s.Step+": "+s.Error, fmt.Sprintf("%s (%s), %s", failing, s.Class, success))
+		remarks = append(remarks, s.Why(), fmt.Sprintf("%s (%s), %s", failing, s.Class, success))
 	}
 	if s.NextLogin.After(now) {
 		remarks = append(remarks, "next login at "+s.NextLogin.Local().Format("15:04:05 on 2006-01-02"))

@@ -17,11 +17,11 @@ func sampleStatus() []fetch.Status {
 		Mail: last.Mail{At: noon.Add(-3 * time.Hour), Messages: 12, Bytes: 4000, Deleted: 2},
 	}}
 	refused := fetch.Status{Account: "work", Known: true, Running: true, Class: fetch.Login, Run: last.Run{
-		At: noon.Add(-30 * time.Second), Success: noon.Add(-5 * 24 * time.Hour), FailingSince: noon.Add(-3 * time.Hour),
+		At: noon.Add(-30 * time.Second), Success: noon.Add(-5 * 24 * time.Hour), FailingRuns: 3, FailingSince: noon.Add(-3 * time.Hour),
 		Step: "log in", Error: "the server refused AUTH PLAIN: \"[AUTH] this account has been locked, ask\x1b[2J the desk\"", Seen: 120, Failed: 1,
 		Mail: last.Mail{At: noon.Add(-200 * 24 * time.Hour), Messages: 1}, NextLogin: noon.Add(time.Minute),
 	}}
-	late := fetch.Status{Account: "far", Known: true, Class: fetch.Temporary, Run: last.Run{At: noon, FailingSince: noon, Step: "connect", Error: "timed out"}}
+	late := fetch.Status{Account: "far", Known: true, Class: fetch.Temporary, Run: last.Run{At: noon, FailingRuns: 1, FailingSince: noon, Step: "connect", Error: "connect to far.example: timed out"}}
 	return []fetch.Status{well, refused, late, {Account: "never run"}}
 }
 
@@ -37,10 +37,10 @@ personal   12 min ago  ok      3 h ago          12        2  3,481       0
 work       running     failed  2025-08-13        1        0    120       1
   log in: the server refused AUTH PLAIN: "[AUTH] this account has been locked,
   ask\x1b[2J the desk"
-  failing for 3 h (login), last success 5 d ago
+  failing for 3 runs, since 2026-03-01 08:00 (login), last success 5 d ago
   next login at 11:01:00 on 2026-03-01
 far        just now    failed  -                 -        -      0       0
-  connect: timed out
+  connect to far.example: timed out
   failed for the first time (temporary), never with success
 never run  unknown     -       -                 -        -      -       -
 `
@@ -70,9 +70,9 @@ func TestStatusJSON(t *testing.T) {
 	StatusJSON(o, sampleStatus()[1:], nil, 77)
 	const head = `{"v":1,"event":"status","time":"2026-03-01T11:00:00Z","account":`
 	want := head + `"work","running":true,"last_run":"2026-03-01T10:59:30Z","last_success":"2026-02-24T11:00:00Z","class":"login","step":"log in",` +
-		`"error":"the server refused AUTH PLAIN: \"[AUTH] this account has been locked, ask\u001b[2J the desk\"","failing_since":"2026-03-01T08:00:00Z",` +
+		`"error":"the server refused AUTH PLAIN: \"[AUTH] this account has been locked, ask\u001b[2J the desk\"","failing_runs":3,"failing_since":"2026-03-01T08:00:00Z",` +
 		`"mail":{"time":"2025-08-13T11:00:00Z","messages":1,"bytes":0,"deleted":0},"seen":120,"failed":1,"next_login":"2026-03-01T11:01:00Z"}
-` + head + `"far","running":false,"last_run":"2026-03-01T11:00:00Z","class":"temporary","step":"connect","error":"timed out","failing_since":"2026-03-01T11:00:00Z","seen":0,"failed":0}
+` + head + `"far","running":false,"last_run":"2026-03-01T11:00:00Z","class":"temporary","step":"connect","error":"connect to far.example: timed out","failing_runs":1,"failing_since":"2026-03-01T11:00:00Z","seen":0,"failed":0}
 ` + head + `"never run","running":false}
 {"v":1,"event":"done","time":"2026-03-01T11:00:00Z","ok":0,"failed":0,"messages":0,"bytes":0,"deleted":0,"ms":0,"exit":77}
 `
