@@ -75,6 +75,9 @@ func (j *job) cat(ctx context.Context, m fetch.Wanted) error {
 	}
 	result := fetch.Result{Account: a.Name, Err: err}
 	r.Event(fetch.Done{Result: result})
+	if stopped := context.Cause(ctx); stopped != nil {
+		r.Note(stopped.Error())
+	}
 	return &toldError{code: resultsCode([]fetch.Result{result}, fetch.Patience{}, context.Cause(ctx))}
 }
 

@@ -134,12 +134,20 @@ func (j *job) run(ctx context.Context) error {
 	}
 	r.Finish(results, code)
 	if stopped != nil {
-		r.Note(stopped.Error() + "; what had arrived is safe, the rest comes with the next run")
+		r.Note(j.farewell(stopped))
 	}
 	if code == exitOK {
 		return nil
 	}
 	return &toldError{code: code, well: well}
+}
+
+// farewell says that the run was stopped. Only a fetch leaves something behind: what had arrived and was not yet told of is a part of the rest.
+func (j *job) farewell(stopped error) string {
+	if j.show == report.Summaries && !j.options.DryRun {
+		return stopped.Error() + "; what was fetched is safe, the rest comes with the next run"
+	}
+	return stopped.Error()
 }
 
 // ask asks for the passwords that have to be typed, if any account has to log in.

@@ -192,6 +192,9 @@ func chooseFailed(failed []fetch.FailedMessage, words []string, account string) 
 func (j *job) endSeen(ctx context.Context, r *report.Seen, results []fetch.Result) error {
 	code := resultsCode(results, fetch.Patience{}, context.Cause(ctx))
 	r.Finish(results, code)
+	if stopped := context.Cause(ctx); stopped != nil {
+		r.Note(stopped.Error())
+	}
 	if code == exitOK {
 		return nil
 	}

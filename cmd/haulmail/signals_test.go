@@ -14,8 +14,14 @@ import (
 	"haulmail/fetch/pop3/pop3test"
 )
 
-// stalled is a run that waits for a server, which answers one command in an hour and everything else in time.
+// stalled is a fetch that waits for a server, which answers one command in an hour and everything else in time.
 func stalled(t *testing.T, command string, wrapper ...string) (cmd *exec.Cmd, stderr *bytes.Buffer) {
+	t.Helper()
+	return stalledAt(t, command, []string{"fetch", "work"}, wrapper...)
+}
+
+// stalledAt is stalled for any words of a command line.
+func stalledAt(t *testing.T, command string, words []string, wrapper ...string) (cmd *exec.Cmd, stderr *bytes.Buffer) {
 	t.Helper()
 	waiting := make(chan struct{})
 	server := &pop3test.Server{
@@ -33,7 +39,8 @@ func stalled(t *testing.T, command string, wrapper ...string) (cmd *exec.Cmd, st
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	args := append(wrapper, haulmailBinary(t), "-c", config, "--state-dir", filepath.Join(dir, "state"), "work")
+	args := append(wrapper, haulmailBinary(t), "-c", config, "--state-dir", filepath.Join(dir, "state"))
+	args = append(args, words...)
 	cmd, stderr = exec.Command(args[0], args[1:]...), new(bytes.Buffer)
 	cmd.Stderr = stderr
 	if err := cmd.Start(); err != nil {
@@ -71,9 +78,9 @@ func TestSignalStopsARun(t *testing.T) {
 		code   int
 		says   string
 	}{
-		{syscall.SIGINT, 130, "haulmail: stopped by SIGINT; what had arrived is safe, the rest comes with the next run\n"},
-		{syscall.SIGTERM, 143, "haulmail: stopped by SIGTERM; what had arrived is safe, the rest comes with the next run\n"},
-		{syscall.SIGHUP, 129, "haulmail: stopped by SIGHUP; what had arrived is safe, the rest comes with the next run\n"},
+		{syscall.SIGINT, 130, "haulmail: stopped by SIGINT; what was fetched is safe, the rest comes with the next run\n"},
+		{syscall.SIGTERM, 143, "haulmail: stopped by SIGTERM; what was fetched is safe, the rest comes with the next run\n"},
+		{syscall.SIGHUP, 129, "haulmail: stopped by SIGHUP; what was fetched is safe, the rest comes with the next run\n"},
 	} {
 		cmd, stderr := stalled(t, "CAPA")
 		if err := cmd.Process.Signal(test.signal); err != nil {
@@ -81,6 +88,27 @@ func TestSignalStopsARun(t *testing.T) {
 		}
 		if code := ends(t, cmd, 10*time.Second); code != test.code || stderr.String() != test.says {
 			t.Errorf("%v: exit %d, want %d, says %q", test.signal, code, test.code, stderr)
+		}
+	}
+}
+
+// Whoever only looks, or marks, is told that it was stopped and no more: nothing was fetched.
+func TestSignalStopsALook(t *testing.T) {
+	for _, words := range [][]string{
+		{"list"},
+		{"cat", "work", "m1"},
+		{"check", "--connect"},
+		{"fetch", "--dry-run"},
+		{"seen", "add", "work", "--all"},
+		{"seen", "verify", "--connect"},
+	} {
+		cmd, stderr := stalledAt(t, "CAPA", words)
+		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		code := ends(t, cmd, 10*time.Second)
+		if want := "haulmail: stopped by SIGTERM\n"; code != 143 || stderr.String() != want {
+			t.Errorf("%q: exit %d, says %q, want %q", words, code, stderr, want)
 		}
 	}
 }

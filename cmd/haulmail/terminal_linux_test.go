@@ -159,7 +159,7 @@ func TestInterruptAtATerminal(t *testing.T) {
 	for _, text := range []string{
 		"haulmail: stopping; what has arrived for work is made safe on disk first; a second signal stops at once",
 		"work   ", " messages, ", ", then stopped",
-		"haulmail: stopped by SIGINT; what had arrived is safe, the rest comes with the next run",
+		"haulmail: stopped by SIGINT; what was fetched is safe, the rest comes with the next run",
 	} {
 		at := strings.Index(all[from:], text)
 		if at < 0 {

@@ -41,6 +41,9 @@ func NewSeen(o Options) *Seen {
 	return s
 }
 
+// Note tells a person something about the whole command, unless they asked for quiet.
+func (s *Seen) Note(text string) { s.told.note(text) }
+
 // The objects of the state. What is not known is left out.
 type (
 	jsonSeen struct {
