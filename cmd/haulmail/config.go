@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -161,8 +162,13 @@ func (p *program) configPath(c *cli.Context, words []string) error {
 		places[1].Doubt = "the config has mistakes, and may name another"
 	}
 	for i := range places {
-		_, err := os.Stat(places[i].Path)
-		places[i].Exists = err == nil
+		lookAt(&places[i])
+	}
+	if unreadable, ok := errors.AsType[*unreadableError](err); ok {
+		places[0].Barred = causeOf(unreadable.err)
+		if places[1].Doubt != "" {
+			places[1].Doubt = "the config may name another"
+		}
 	}
 	if s.json {
 		report.PlacesJSON(p.out, places)
@@ -170,6 +176,23 @@ func (p *program) configPath(c *cli.Context, words []string) error {
 		report.Places(p.out, places)
 	}
 	return nil
+}
+
+// lookAt says whether something is there, or why nobody can tell.
+func lookAt(place *report.Place) {
+	_, err := os.Stat(place.Path)
+	place.Exists = err == nil
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		place.Barred = causeOf(err)
+	}
+}
+
+// causeOf gives an error without what was done to which file.
+func causeOf(err error) string {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		err = e.Err
+	}
+	return err.Error()
 }
 
 // configPlace tells where the config is, or would be.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"al.essio.dev/pkg/shellescape"
 	"github.com/adrg/xdg"
 	"github.com/urfave/cli/v2"
 
@@ -96,12 +97,26 @@ func explainConfig(ctx context.Context, s settings, home string) (*config.Config
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil, &noConfigError{path}
 	case errors.Is(err, fs.ErrPermission):
-		return nil, nil, &unreadableError{err, "ls -l " + path + " shows whom it belongs to"}
+		return nil, nil, &unreadableError{err, "ls -ld " + shellescape.Quote(barrier(path)) + " shows whom it belongs to"}
 	}
 	if _, ok := errors.AsType[config.Errors](err); ok {
 		return nil, nil, err
 	}
 	return nil, nil, &unreadableError{err, "name another file with -c FILE"}
+}
+
+// barrier gives what keeps a path from being read: the folder that cannot be entered, or what the path names itself.
+func barrier(path string) string {
+	for {
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrPermission) {
+			return path
+		}
+		above := filepath.Dir(path)
+		if above == path {
+			return path
+		}
+		path = above
+	}
 }
 
 // chooseAccounts gives the accounts of those names, in the order of the file and each once; all of them for no names.

@@ -39,6 +39,7 @@ type Place struct {
 	By, Name string // as in Setting; with ByFile, Name is the key
 	Doubt    string // what speaks against it, if anything
 	Exists   bool
+	Barred   string // why it cannot be read, or why nobody knows whether it exists; "" for neither
 }
 
 func (s Setting) by() string {
@@ -106,6 +107,8 @@ func Places(out *Output, places []Place) {
 		switch {
 		case path == "":
 			path, why = "-", "no home folder is known"
+		case p.Barred != "":
+			why += "; cannot be read: " + p.Barred
 		case !p.Exists:
 			why += "; does not exist"
 		}
@@ -135,6 +138,7 @@ type (
 		Origin string `json:"origin"`
 		Name   string `json:"name,omitempty"` // of the flag, the variable or the key
 		Exists bool   `json:"exists"`
+		Error  string `json:"error,omitempty"`
 	}
 )
 
@@ -173,6 +177,6 @@ func jsonValue(v any) any {
 func PlacesJSON(out *Output, places []Place) {
 	j := answerJSON(out)
 	for _, p := range places {
-		j.print(jsonPlace{j.head("place"), p.What, text(p.Path), p.By, p.Name, p.Exists})
+		j.print(jsonPlace{j.head("place"), p.What, text(p.Path), p.By, p.Name, p.Exists, text(p.Barred)})
 	}
 }
