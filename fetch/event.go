@@ -224,7 +224,8 @@ type Marked struct {
 	Account  string
 	Messages int // that were not known
 	Known    int
-	Nameless int // without a UID and a header: only their content could tell them
+	Nameless int  // without a UID and a header: only their content could tell them
+	Asked    bool // the server lists them; otherwise they are the caller's words
 }
 
 // Forgotten tells what was forgotten, or would be in a dry run, so that it is fetched again.

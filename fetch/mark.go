@@ -71,7 +71,7 @@ func (h *haul) unknownOf(names [][]byte) (unknown [][]byte, err error) {
 }
 
 func (h *haul) addListed(p *plan) error {
-	told := Marked{Account: h.a.Name}
+	told := Marked{Account: h.a.Name, Asked: true}
 	var entries []seen.Entry
 	for i := range p.list.Len() {
 		m := p.message(i)

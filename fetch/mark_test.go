@@ -90,8 +90,8 @@ func TestAddedIsNoFailure(t *testing.T) {
 func TestAddListed(t *testing.T) {
 	msgs := mail(3)
 	l := newLab(t, msgs)
-	l.told(l.by(None, AddListed), Marked{Account: "work", Messages: 3})
-	l.told(l.by(None, AddListed), Marked{Account: "work", Known: 3})
+	l.told(l.by(None, AddListed), Marked{Account: "work", Messages: 3, Asked: true})
+	l.told(l.by(None, AddListed), Marked{Account: "work", Known: 3, Asked: true})
 	l.want(0, 0, None)
 	l.account.Delete.Mode = config.DeleteFetched
 	l.want(0, 0, None)
@@ -118,7 +118,7 @@ func TestAddListedWithReusedUID(t *testing.T) {
 	l.mailbox.Replace(msgs[0], msgs[2])
 	l.want(1, 0, None) // and notes that u2 has vanished
 	l.mailbox.Replace(msgs[0], pop3test.Message{UID: "u2", Data: []byte("other mail\r\n")}, msgs[2])
-	l.told(l.by(None, AddListed), Marked{Account: "work", Messages: 1, Known: 2})
+	l.told(l.by(None, AddListed), Marked{Account: "work", Messages: 1, Known: 2, Asked: true})
 	l.want(0, 0, None)
 }
 
@@ -126,7 +126,7 @@ func TestAddListedWithReusedUID(t *testing.T) {
 func TestAddListedWithoutNames(t *testing.T) {
 	msgs := mail(2)
 	l := newLab(t, msgs, pop3test.Fault{On: "UIDL", Ignore: true, Text: "-ERR unknown\r\n"}, pop3test.Fault{On: "TOP", Msg: 2, Ignore: true, Text: "-ERR no\r\n"})
-	l.told(l.by(None, AddListed), Marked{Account: "work", Messages: 1, Nameless: 1})
+	l.told(l.by(None, AddListed), Marked{Account: "work", Messages: 1, Nameless: 1, Asked: true})
 	l.want(1, 0, None)
 }
 

@@ -87,8 +87,7 @@ func newStates(s *screen, o Options) *states {
 func (p *states) event(e fetch.Event) {
 	switch e := e.(type) {
 	case fetch.Marked:
-		p.done(e.Account, fmt.Sprintf("%s %smarked as fetched%s%s", count(e.Messages, "message"), p.would,
-			besides(e.Known, "known before"), besides(e.Nameless, "without a UID and a header, left as they are")))
+		p.marked(e)
 	case fetch.Forgotten:
 		p.done(e.Account, fmt.Sprintf("%s %sforgotten", count(e.Messages, "message"), p.would))
 	case fetch.Recognised:
@@ -100,6 +99,19 @@ func (p *states) event(e fetch.Event) {
 	case fetch.Verified:
 		p.verified(e)
 	}
+}
+
+// marked tells what was marked. A mistyped UID is marked like any other: nobody has asked whether it is listed.
+func (p *states) marked(e fetch.Marked) {
+	what, unasked := "message", ""
+	if !e.Asked {
+		what = "UID"
+		if e.Messages > 0 {
+			unasked = "; no server was asked about that"
+		}
+	}
+	p.done(e.Account, fmt.Sprintf("%s %smarked as fetched%s%s%s", count(e.Messages, what), p.would,
+		besides(e.Known, "known before"), besides(e.Nameless, "without a UID and a header, left as they are"), unasked))
 }
 
 // done tells what was done to an account's state.
