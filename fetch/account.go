@@ -26,6 +26,7 @@ type haul struct {
 	ready    func() error         // opens the Maildir, once
 	talk     func(*session) error // what a session is for, once it is logged in
 	left     map[string]Reason    // names of messages that this run has met and leaves alone from then on
+	turn     *turn                // of a dry run, to tell of messages
 	shown    int                  // messages of a dry run that were told of, in any of its sessions
 	failures []failure            // not recorded yet
 	cleared  [][]byte             // keys of failures that are over, not recorded yet
@@ -75,7 +76,9 @@ func (e *engine) serverName(s config.Server) string {
 // account does one account within the limits of the scheduler, and tells how it went.
 func (h *haul) account(ctx context.Context, do func(*haul, context.Context) error) Result {
 	began := h.Now()
+	h.turn.mayEnter(ctx)
 	leave, ok := h.enter(ctx, h.a.Server.Host)
+	h.turn.enter()
 	if !ok {
 		h.result.Err = h.explain(ctx, context.Cause(ctx))
 	} else {
@@ -83,6 +86,7 @@ func (h *haul) account(ctx context.Context, do func(*haul, context.Context) erro
 		h.result.Err = h.explain(ctx, do(h, ctx))
 	}
 	h.result.Took = h.Now().Sub(began)
+	_ = h.turn.mayTell(ctx) // how the account went is told in any case
 	h.tell(Done{h.result})
 	return h.result
 }

@@ -267,6 +267,9 @@ func (t *teller) tell() {
 		t.err = t.ask()
 	}
 	if t.err == nil {
+		t.err = t.turn.mayTell(t.s.ctx)
+	}
+	if t.err == nil {
 		for _, row := range t.rows {
 			t.haul.tell(row)
 		}

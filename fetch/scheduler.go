@@ -18,10 +18,14 @@ func (e *engine) each(ctx context.Context, accounts []*config.Account, do func(*
 	}
 	results := make([]Result, len(accounts))
 	var running sync.WaitGroup
+	var last *turn
 	for i, a := range accounts {
+		h := newHaul(e, a)
+		h.turn = e.turnAfter(last)
+		last = h.turn
 		running.Go(func() {
-			h := newHaul(e, a)
 			results[i] = h.account(ctx, do)
+			h.turn.end()
 		})
 	}
 	running.Wait()

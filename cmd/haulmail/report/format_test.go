@@ -93,7 +93,7 @@ func TestFormatOfChoices(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := show(t, Options{Format: format, Show: Messages}, aDryRun()...), "u-1 51234 get new\nh\\xff1 1 delete old\nu 2\\n 123456789 skip seen\n"; got != want {
+	if got, want := show(t, Options{Format: format, Show: Messages}, aDryRun()...), "u-1 51234 get new\nu 2\\n 123456789 skip seen\nh\\xff1 1 delete old\n"; got != want {
 		t.Errorf("list: %q, want %q", got, want)
 	}
 	if got, want := show(t, Options{Format: format, OutTTY: true}, aDryRun()...), "u-1 51234 get new\n"; got != want {

@@ -12,18 +12,15 @@ import (
 	"haulmail/fetch"
 )
 
-// table is what list shows: one line a message, its account first. The lines of one account stand together although accounts are
-// listed at the same time: those of the first that has any are written at once, those of the others wait until they are done.
+// table is what list shows: one line a message, its account first. The engine has the accounts tell of theirs one after the other.
 type table struct {
 	screen  *screen
 	names   int // width of the names
 	headers bool
 	width   int // of the terminal with headers on it; 0 for none
 	now     func() time.Time
-	sums    bool   // a person is looking: say how much it is altogether
-	current string // the account whose lines are written at once
+	sums    bool // a person is looking: say how much it is altogether
 	headed  bool
-	held    map[string]*strings.Builder
 }
 
 // The widths of the columns, in those of a terminal. Where a header's two columns leave no room for the reason and the UID, these are
@@ -39,7 +36,6 @@ const (
 func newTable(s *screen, o Options) *table {
 	t := &table{
 		screen: s, names: max(width(o.Accounts), len("account")), headers: o.Headers, now: o.Now, sums: o.Live && !o.Quiet,
-		held: map[string]*strings.Builder{},
 	}
 	if t.headers {
 		t.width = o.Width
@@ -59,7 +55,7 @@ func (t *table) event(e fetch.Event) {
 		if e.Size >= 0 {
 			l.size = size(e.Size)
 		}
-		t.row(e.Account, t.line(l))
+		t.write(t.line(l))
 	case fetch.Done:
 		t.done(e)
 	}
@@ -93,48 +89,21 @@ func cell(text string, width int) string {
 	return runewidth.FillRight(runewidth.Truncate(text, width, "…"), width)
 }
 
-func (t *table) row(account, line string) {
-	if t.current == "" {
-		t.current = account
-	}
-	if t.current == account {
-		t.write(line)
-		return
-	}
-	if t.held[account] == nil {
-		t.held[account] = new(strings.Builder)
-	}
-	t.held[account].WriteString(line)
-}
-
-func (t *table) write(lines string) {
+func (t *table) write(line string) {
 	if !t.headed {
 		t.headed = true
 		t.screen.printLater(t.line(heading))
 	}
-	t.screen.printLater(lines)
+	t.screen.printLater(line)
 }
 
 func (t *table) done(e fetch.Done) {
-	if t.current == e.Account {
-		t.current = ""
-	}
-	if held := t.held[e.Account]; held != nil && t.current == "" {
-		t.write(held.String())
-		delete(t.held, e.Account)
-	}
 	if e.Err == nil && t.sums {
 		t.screen.tell(fmt.Sprintf("%s  %s, %s: %d to get, %d to delete%s\n",
 			pad(e.Account, t.names), count(e.Total, "message"), size(e.Bytes), e.Get, e.Delete, leftForLater(e.Result)))
 	}
 }
 
-// finish writes the lines of accounts that were done while another one was being written.
-func (t *table) finish(results []fetch.Result, _ int) {
-	for _, r := range results {
-		if held := t.held[r.Account]; held != nil {
-			t.write(held.String())
-		}
-	}
+func (t *table) finish([]fetch.Result, int) {
 	_ = t.screen.out.Flush() // remembered by Output
 }
