@@ -84,7 +84,7 @@ func commonFlags() []cli.Flag {
 		&cli.StringFlag{Name: "state-dir", Usage: "keep the state in `DIR`", EnvVars: []string{"HAULMAIL_STATE_DIR"}},
 		&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "haul `N` accounts at the same time"},
 		&cli.StringFlag{Name: "wait", Usage: "wait up to `TIME` for a run that holds an account"},
-		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "errors only"},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "errors only, and what was asked for"},
 		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say more; -vv shows the dialogue", Count: new(int)},
 		&cli.StringFlag{Name: "color", Usage: "color errors and hints: `auto|always|never`", DefaultText: "auto"},
 		&cli.BoolFlag{Name: "json", Usage: "one JSON object a line on standard output"},
@@ -148,6 +148,14 @@ func timeFlag(c *cli.Context, name string) (time.Duration, error) {
 		return 0, &usageError{fmt.Sprintf("--%s %v", name, err), "write a number and its unit, such as 30s or 2m"}
 	}
 	return time.Duration(d), nil
+}
+
+// noJSON refuses --json where what is printed has a form of its own.
+func noJSON(c *cli.Context, what string) error {
+	if c.Bool("json") {
+		return &usageError{what + ", not JSON", "leave --json out"}
+	}
+	return nil
 }
 
 // noWords refuses words after a command that takes none.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,10 +15,14 @@ import (
 // a real run: argv is therefore read here, once, and handed on in the one order that it reads rightly, with each flag in its
 // long form.
 type commandLine struct {
-	command string   // "" is the root: its help, or nothing was asked for
-	named   bool     // the command stands in argv; otherwise it is the default one
-	argv    []string // program, command, --flag=value…, "--", words…
+	command string            // "" is the root: its help, or nothing was asked for
+	named   bool              // the command stands in argv; otherwise it is the default one
+	argv    []string          // program, command, --flag=value…, "--", words…
+	written map[string]string // the flags as they were written, by their long form: "-n", "--limit"
 }
+
+// asWritten gives a flag as it stands in argv, for errors.
+func (l commandLine) asWritten(name string) string { return cmp.Or(l.written[name], "--"+name) }
 
 // value gives the last value of a flag that takes one.
 func (l commandLine) value(name string) (value string, given bool) {
@@ -60,8 +65,11 @@ func parseArgs(app *cli.App, argv []string) (commandLine, error) {
 	if p.line.command != "" {
 		p.line.argv = append(p.line.argv, p.line.command)
 	}
+	p.line.written = map[string]string{}
 	for _, use := range p.flags {
-		p.line.argv = append(p.line.argv, "--"+use.flag.Names()[0]+use.value)
+		name := use.flag.Names()[0]
+		p.line.argv = append(p.line.argv, "--"+name+use.value)
+		p.line.written[name] = use.written
 	}
 	if p.line.command != "" {
 		p.line.argv = append(append(p.line.argv, "--"), p.words...)
@@ -143,26 +151,43 @@ func (p *argReader) short(arg string, rest []string) ([]string, error) {
 func (p *argReader) valued(use flagUse, value string, given bool, rest []string) ([]string, error) {
 	if !given && len(rest) > 0 {
 		value, rest = rest[0], rest[1:]
-		if strings.HasPrefix(value, "-") && value != "-" {
+		if looksLikeFlag(value) {
+			long := use.written
+			if !strings.HasPrefix(long, "--") {
+				long = "--" + use.flag.Names()[0]
+			}
 			return nil, &usageError{
 				fmt.Sprintf("%s needs a value, not the flag %q", use.written, value),
-				fmt.Sprintf("a value that begins with a dash is written --%s=%s", use.flag.Names()[0], value),
+				fmt.Sprintf("a value that begins with a dash is written %s=%s", long, value),
 			}
 		}
 	}
 	if value == "" {
-		return nil, &usageError{use.written + " needs a value", "haulmail help says which"}
+		what, usage := valueOf(use.flag)
+		return nil, &usageError{fmt.Sprintf("%s needs a value: %s", use.written, what), fmt.Sprintf("%s %s: %s", use.written, what, usage)}
+	}
+	if name := use.flag.Names()[0]; slices.Contains(once, name) && p.has(name) {
+		return nil, &usageError{use.written + " stands there twice", "leave one of them out"}
 	}
 	use.value = "=" + value
 	p.flags = append(p.flags, use)
 	return rest, nil
 }
 
+// once are the flags that say where things are. To take the last one, as of other flags, could bring mail to the wrong place.
+var once = []string{"config", "state-dir", "url", "maildir"}
+
+// looksLikeFlag says whether a word is a flag rather than a value: "-" is standard input, and "-1" a number.
+func looksLikeFlag(word string) bool {
+	return len(word) > 1 && word[0] == '-' && (word[1] < '1' || word[1] > '9')
+}
+
 // belong settles the command and refuses the flags that it does not have.
 func (p *argReader) belong() error {
 	switch {
 	case p.has("version"):
-		p.line.command, p.flags, p.words = "version", nil, nil
+		p.line.command, p.words = "version", nil
+		p.flags = slices.DeleteFunc(p.flags, func(u flagUse) bool { return u.flag.Names()[0] != "json" }) // is refused
 		return nil
 	case p.line.command == "" && p.has("help"):
 		p.flags = slices.DeleteFunc(p.flags, func(u flagUse) bool { return u.flag.Names()[0] != "help" })
@@ -188,12 +213,16 @@ func (p *argReader) has(name string) bool {
 
 // stranger is the error of a flag that only other commands have.
 func (p *argReader) stranger(use flagUse) error {
+	var owners []string
 	for _, c := range p.app.Commands {
 		if slices.Contains(flagNames(c.Flags), use.flag.Names()[0]) {
-			return &usageError{fmt.Sprintf("%s is not a flag of %s", use.written, p.line.command), fmt.Sprintf("it belongs to: haulmail %s", c.Name)}
+			owners = append(owners, c.Name)
 		}
 	}
-	return p.unknown(use.written)
+	if owners == nil {
+		return p.unknown(use.written)
+	}
+	return &usageError{fmt.Sprintf("%s is not a flag of %s", use.written, p.line.command), "it belongs to: haulmail " + listOf(owners, "and")}
 }
 
 // find gives the flag of that name, of the root or of any command.

@@ -20,7 +20,7 @@ func catCommand(p *program) *cli.Command {
 		Description: "Prints one message as it would lie in the Maildir, its lines ending in LF, and changes nothing: it is not recorded as " +
 			"fetched, and not deleted. On a terminal control characters are escaped.\n\n" +
 			"The message goes by its UID as list shows it. A word that is no UID there is a number of list; '#3' is always the number 3.",
-		Flags:  append([]cli.Flag{&cli.BoolFlag{Name: "headers", Usage: "print its header alone (TOP)"}}, oneOffFlags()...),
+		Flags:  append([]cli.Flag{&cli.BoolFlag{Name: "headers", Usage: "print its header alone (TOP)"}}, oneOffFlags("")...),
 		Action: p.cat,
 	}
 }

@@ -20,7 +20,7 @@ func checkCommand(p *program) *cli.Command {
 			"accounts, and out again, and tells what their servers show and offer.",
 		Flags: append([]cli.Flag{
 			&cli.BoolFlag{Name: "connect", Usage: "resolve the servers, connect, log in"},
-		}, oneOffFlags()...),
+		}, oneOffFlags("checked, nothing is deleted")...),
 		Action: func(c *cli.Context) error {
 			j, err := p.prepare(c, report.Connections)
 			if err != nil {

@@ -41,10 +41,16 @@ func completionCommand(p *program) *cli.Command {
 			script, ok := scripts[c.Args().First()]
 			if !ok || c.Args().Len() != 1 {
 				e := &usageError{"completion needs the name of a shell", "haulmail completion bash, zsh or fish"}
+				if c.Args().Len() == 1 {
+					e.message, e.hint = fmt.Sprintf("no completion for %q", c.Args().First()), "write bash, zsh or fish"
+				}
 				if near := nearest.To(c.Args().First(), []string{"bash", "zsh", "fish"}); near != "" {
 					e.hint = "did you mean: haulmail completion " + near
 				}
 				return e
+			}
+			if err := noJSON(c, "completion prints a script"); err != nil {
+				return err
 			}
 			_, err := io.WriteString(p.out, script)
 			return err

@@ -68,17 +68,23 @@ func (p *program) choose(c *cli.Context, verbs []verb) error {
 }
 
 // orList gives "a, b or c".
-func orList(words []string) string {
+func orList(words []string) string { return listOf(words, "or") }
+
+// listOf gives "a, b and c".
+func listOf(words []string, joint string) string {
 	last := len(words) - 1
 	if last < 1 {
 		return strings.Join(words, "")
 	}
-	return strings.Join(words[:last], ", ") + " or " + words[last]
+	return strings.Join(words[:last], ", ") + " " + joint + " " + words[last]
 }
 
-func (p *program) configExample(_ *cli.Context, words []string) error {
+func (p *program) configExample(c *cli.Context, words []string) error {
 	if len(words) > 0 {
 		return &usageError{"config example takes no arguments", "haulmail config example > config.toml"}
+	}
+	if err := noJSON(c, "config example prints TOML"); err != nil {
+		return err
 	}
 	_, err := io.WriteString(p.out, config.Example())
 	return err
@@ -95,7 +101,7 @@ func (p *program) configShow(c *cli.Context, names []string) error {
 	if err != nil {
 		return err
 	}
-	accounts, err := chooseAccounts(cfg, names, c.App)
+	accounts, err := p.chooseAccounts(cfg, names, c.App)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ func fetchCommand(p *program) *cli.Command {
 		Description: "Downloads the new mail of all accounts, or of those named. Off a terminal success is silent.\n\n" + formatHelp,
 		Flags: slices.Concat([]cli.Flag{
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "say what would be done, change nothing"},
-		}, selectionFlags(), []cli.Flag{formatFlag(), print0Flag()}, cronFlags(), oneOffFlags(), changeFlags()),
+		}, selectionFlags(), []cli.Flag{formatFlag(), print0Flag()}, cronFlags(), oneOffFlags("delete on the server"), changeFlags()),
 		Action: func(c *cli.Context) error {
 			j, err := p.prepare(c, report.Summaries)
 			if err != nil {
@@ -26,7 +26,7 @@ func fetchCommand(p *program) *cli.Command {
 			if err := j.readCron(c); err != nil {
 				return err
 			}
-			if err := applySelection(c, j.accounts); err != nil {
+			if err := p.applySelection(c, j.accounts); err != nil {
 				return err
 			}
 			j.options.DryRun = c.Bool("dry-run")

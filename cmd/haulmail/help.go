@@ -56,6 +56,9 @@ Flags of every command:
 {{flags (common .Flags)}}`
 )
 
+// readManual is the line that shows the manual.
+const readManual = "haulmail help --man | man -l -"
+
 func helpCommand(p *program) *cli.Command {
 	return &cli.Command{
 		Name:      "help",
@@ -67,6 +70,9 @@ func helpCommand(p *program) *cli.Command {
 			"  haulmail help --man | man -l -",
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "man", Usage: "print a manual page (mdoc)"}},
 		Action: func(c *cli.Context) error {
+			if err := noJSON(c, "help prints text"); err != nil {
+				return err
+			}
 			switch topic := c.Args().First(); {
 			case c.Bool("man"):
 				return p.printManual(c.Args().Slice())
@@ -106,7 +112,9 @@ func helpOn(c *cli.Context, topic string) error {
 	command := c.App.Command(topic)
 	if command == nil {
 		e := &usageError{fmt.Sprintf("no command %q to help with", topic), "haulmail help shows all commands"}
-		if near := nearest.To(topic, commandNames(c.App)); near != "" {
+		if near := nearest.To(topic, commandNames(c.App)); topic == "man" {
+			e.hint = readManual
+		} else if near != "" {
 			e.hint = fmt.Sprintf("did you mean: haulmail help %s", near)
 		}
 		return e

@@ -122,18 +122,28 @@ func flagText(f cli.Flag) (names, usage string) {
 	if strings.HasPrefix(names, "--") {
 		names = "    " + names
 	}
-	usage = d.GetUsage()
-	if parts := strings.Split(usage, "`"); len(parts) == 3 {
-		names += " " + parts[1]
-		usage = strings.Join(parts, "")
-		if words, ok := strings.CutSuffix(usage, ": "+parts[1]); ok { // "one|other": once is enough
-			usage = words
-		}
+	value, usage := valueOf(f)
+	if value != "" {
+		names += " " + value
 	}
 	if env := d.GetEnvVars(); len(env) > 0 {
 		usage += "  [$" + env[0] + "]"
 	}
 	return names, usage
+}
+
+// valueOf gives what a flag's value is, "" for one that takes none, and what the flag does.
+func valueOf(f cli.Flag) (value, usage string) {
+	usage = f.(cli.DocGenerationFlag).GetUsage()
+	parts := strings.Split(usage, "`")
+	if len(parts) != 3 {
+		return "", usage
+	}
+	value, usage = parts[1], strings.Join(parts, "")
+	if words, ok := strings.CutSuffix(usage, ": "+value); ok { // "one|other": once is enough
+		usage = words
+	}
+	return value, usage
 }
 
 // wrapped breaks text into lines of helpWidth, each behind indent. A line that begins with a blank stays as it is, an empty one ends a

@@ -19,13 +19,13 @@ func listCommand(p *program) *cli.Command {
 			"A terminal that is too narrow for all columns of --headers shows no reason and no UID.\n\n" + formatHelp,
 		Flags: slices.Concat([]cli.Flag{
 			&cli.BoolFlag{Name: "headers", Usage: "ask for each header (TOP): from, subject, age"}, formatFlag(),
-		}, oneOffFlags(), selectionFlags()),
+		}, oneOffFlags("what a fetch would delete"), selectionFlags()),
 		Action: func(c *cli.Context) error {
 			j, err := p.prepare(c, report.Messages)
 			if err != nil {
 				return err
 			}
-			if err := applySelection(c, j.accounts); err != nil {
+			if err := p.applySelection(c, j.accounts); err != nil {
 				return err
 			}
 			j.options.DryRun = true

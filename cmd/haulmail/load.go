@@ -120,13 +120,13 @@ func barrier(path string) string {
 }
 
 // chooseAccounts gives the accounts of those names, in the order of the file and each once; all of them for no names.
-func chooseAccounts(cfg *config.Config, names []string, app *cli.App) ([]*config.Account, error) {
+func (p *program) chooseAccounts(cfg *config.Config, names []string, app *cli.App) ([]*config.Account, error) {
 	if len(names) == 0 {
 		return cfg.Accounts, nil
 	}
 	for i, name := range names {
 		if cfg.Account(name) == nil {
-			return nil, unknownAccount(name, i == 0, cfg.Names(), app)
+			return nil, unknownAccount(name, i == 0 && !p.line.named, cfg.Names(), app)
 		}
 	}
 	var chosen []*config.Account
@@ -138,21 +138,23 @@ func chooseAccounts(cfg *config.Config, names []string, app *cli.App) ([]*config
 	return chosen, nil
 }
 
-// unknownAccount is the error of a word that names no account. It may have been meant as a command.
-func unknownAccount(name string, first bool, accounts []string, app *cli.App) error {
-	e := &usageError{fmt.Sprintf("no account %q in the config", name), ""}
+// unknownAccount is the error of a word that names no account. Where a command may stand it may have been meant as one.
+func unknownAccount(name string, maybeCommand bool, accounts []string, app *cli.App) error {
+	e := &usageError{fmt.Sprintf("no account %q in the config", name), "haulmail help shows the commands, haulmail status the accounts"}
 	near := nearest.To(name, accounts)
 	command := nearest.To(name, commandNames(app))
 	switch {
 	case app.Command(name) != nil:
 		e.hint = fmt.Sprintf("a command comes first: haulmail %s", name)
-	case near != "" && (!first || nearest.To(name, []string{near, command}) == near):
+	case near != "" && (!maybeCommand || nearest.To(name, []string{near, command}) == near):
 		e.hint = fmt.Sprintf("did you mean %q?", near)
-	case first && command != "":
+	case maybeCommand:
 		e.message = fmt.Sprintf("no command and no account %q", name)
-		e.hint = fmt.Sprintf("did you mean: haulmail %s", command)
-	default:
-		e.hint = "haulmail help shows the commands, haulmail status the accounts"
+		if name == "man" {
+			e.hint = readManual
+		} else if command != "" {
+			e.hint = fmt.Sprintf("did you mean: haulmail %s", command)
+		}
 	}
 	return e
 }

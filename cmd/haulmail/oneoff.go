@@ -17,18 +17,21 @@ import (
 // A one-off is a run on an account that stands in no config: --url names its maildrop, and a few flags say what its keys would.
 
 // oneOffFlags gives the flags of a one-off. The commands that take it share them, so that a command line for one of these can be
-// given to another.
-func oneOffFlags() []cli.Flag {
+// given to another. deletes is what the command makes of --delete, "" for nothing: then it does not have that flag.
+func oneOffFlags(deletes string) []cli.Flag {
 	const group = "One-off, without a config"
-	return []cli.Flag{
+	flags := []cli.Flag{
 		&cli.StringFlag{Name: "url", Category: group, Usage: "the maildrop of `URL`: pops://me@pop.example.org"},
 		&cli.StringFlag{Name: "maildir", Category: group, Usage: "the Maildir `DIR` for its mail"},
 		&cli.StringFlag{Name: "tls", Category: group, Usage: "the way of TLS; pop:// goes without by none: `implicit|starttls|none`"},
 		&cli.StringFlag{Name: "tls-fingerprint", Category: group, Usage: "trust the server with this `PIN`"},
 		&cli.StringFlag{Name: "password-command", Category: group, Usage: "the password is what `CMD` prints; else you are asked"},
-		&cli.StringFlag{Name: "delete", Category: group, Usage: "delete on the server: never, fetched or an `AGE`"},
 		&cli.BoolFlag{Name: "no-state", Category: group, Usage: "keep no state beside the Maildir, in DIR.haulmail"},
 	}
+	if deletes != "" {
+		flags = append(flags, &cli.StringFlag{Name: "delete", Category: group, Usage: deletes + ": never, fetched or an `AGE`"})
+	}
+	return flags
 }
 
 // oneOffKeys are the flags of a one-off that stand for the account key of that name.

@@ -66,7 +66,7 @@ func (p *program) newJob(c *cli.Context, names []string, show report.Show) (*job
 	if err != nil {
 		return nil, err
 	}
-	accounts, err := chooseAccounts(cfg, names, c.App)
+	accounts, err := p.chooseAccounts(cfg, names, c.App)
 	if err != nil {
 		return nil, err
 	}

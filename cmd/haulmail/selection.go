@@ -27,7 +27,7 @@ func selectionFlags() []cli.Flag {
 }
 
 // applySelection sets what the selection flags say in accounts. Its error is a *usageError.
-func applySelection(c *cli.Context, accounts []*config.Account) error {
+func (p *program) applySelection(c *cli.Context, accounts []*config.Account) error {
 	if c.Bool("newest") && c.IsSet("order") && c.String("order") != config.NewestFirst.String() {
 		return &usageError{"--newest and --order " + c.String("order") + " together", "leave one of them out"}
 	}
@@ -40,7 +40,7 @@ func applySelection(c *cli.Context, accounts []*config.Account) error {
 				continue
 			}
 			if err := a.Selection.Set(key, fmt.Sprint(c.Value(flag))); err != nil {
-				return badSelection("--"+flag+" ", err)
+				return badSelection(p.line.asWritten(flag)+" ", err)
 			}
 		}
 		if c.Bool("newest") {

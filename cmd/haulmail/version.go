@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -18,7 +19,7 @@ func versionCommand(p *program) *cli.Command {
 		Usage:     "show the version",
 		UsageText: "haulmail version",
 		Action: func(c *cli.Context) error {
-			if err := noWords(c); err != nil {
+			if err := cmp.Or(noWords(c), noJSON(c, "version prints a line of text")); err != nil {
 				return err
 			}
 			fmt.Fprintf(p.out, "haulmail %s (%s %s/%s)\n", versionName(), runtime.Version(), runtime.GOOS, runtime.GOARCH)

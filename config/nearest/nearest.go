@@ -8,14 +8,15 @@ import "strings"
 // longest is how long a word may be, in octets, that is looked for: nothing longer is a slip of the fingers.
 const longest = 40
 
-// To gives the one of names that is most like word, or "" where none is alike: one slip for every three letters is taken, or two, as long as
-// a letter is right. Nobody mistypes a name of one letter, and capitals do not count. Of several that are as near, the first one counts.
+// To gives the one of names that is most like word, or "" where none is alike: one slip is taken in two to four letters, two in up to eight,
+// then one for every three. Nobody mistypes a name of one letter, and capitals do not count. Of several that are as near, the first one
+// counts.
 func To(word string, names []string) string {
 	if len(word) > longest {
 		return ""
 	}
 	a := []rune(strings.ToLower(word))
-	best, least := "", min(max(2, len(a)/3), len(a)-1)+1
+	best, least := "", max(min(2, (len(a)+1)/3), len(a)/3)+1
 	for _, name := range names {
 		b := []rune(strings.ToLower(name))
 		if d := distance(a, b); d < least && d < len(b) && len(b) > 1 {

@@ -6,7 +6,7 @@ import (
 )
 
 func TestTo(t *testing.T) {
-	names := []string{"fetch", "list", "check", "version", "help", "Büro", "ip", "n"}
+	names := []string{"cat", "fetch", "list", "check", "version", "help", "Büro", "ip", "n"}
 	for word, want := range map[string]string{
 		"fecth":                    "fetch",
 		"lst":                      "list",
@@ -19,6 +19,10 @@ func TestTo(t *testing.T) {
 		"n":                        "",
 		"xyz":                      "",
 		"xy":                       "",
+		"keep":                     "",
+		"man":                      "",
+		"verison":                  "version",
+		"vresoin":                  "version",
 		"":                         "",
 		"personal":                 "",
 		strings.Repeat("fetch", 9): "",
