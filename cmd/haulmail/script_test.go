@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"strconv"
@@ -25,6 +26,7 @@ func TestScripts(t *testing.T) {
 		Setup:               setUpScript,
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
+		Condition:           lacks,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":  exits,
 			"expand": expand,
@@ -74,6 +76,21 @@ func setUpScript(env *testscript.Env) error {
 		env.Setenv(name, "")
 	}
 	return os.WriteFile(env.WorkDir+"/ca.pem", ca.PEM(), 0o600)
+}
+
+// lacks is the condition [lacks:PROGRAM] of a script that skips itself without it. Where everything has to run, that is a failure.
+func lacks(condition string) (bool, error) {
+	program, ok := strings.CutPrefix(condition, "lacks:")
+	if !ok {
+		return false, fmt.Errorf("unknown condition %q", condition)
+	}
+	if _, err := exec.LookPath(program); err == nil {
+		return false, nil
+	}
+	if os.Getenv("CI") != "" {
+		return true, fmt.Errorf("%s is missing (scripts/test installs it)", program)
+	}
+	return true, nil
 }
 
 // exits is the script command "exits CODE PROGRAM ARGS…": exec that demands an exit code.
