@@ -71,11 +71,11 @@ func outcomeOf(err error) (class, step, text string) {
 		return Internal.String(), "", err.Error()
 	}
 	kind, cause := cmp.Or(e.Class, Internal), e.Err
-	if kind == Held {
-		kind = Temporary
-	}
 	if t, ok := errors.AsType[*troubledError](cause); ok {
 		cause = t.err
+		if kind == Held && t.told.told {
+			kind = Temporary // held back no more, only not told of again
+		}
 	}
 	return kind.String(), e.Doing, cause.Error()
 }

@@ -20,7 +20,7 @@ func statusCommand(p *program) *cli.Command {
 		Description: "Prints one line an account: when it was run last and how that ended, when mail was fetched or deleted last and how " +
 			"much, how many messages the state knows, how many failed; below it, what is wrong and since when. It asks no server, " +
 			"waits for no run and changes nothing.\n\n" +
-			"Telling it is a success whatever it tells. With --check it exits as the last run did, with the code of the worst of several accounts, for monitoring.",
+			"Telling it is a success whatever it tells. With --check it exits as the last run did, with the code of the worst of several accounts, for monitoring: with 0 while error_after holds a failure back, and with 75 from when it was told of until it is over.",
 		Flags:  []cli.Flag{&cli.BoolFlag{Name: "check", Usage: "exit with the code of the worst last run"}},
 		Action: p.status,
 	}
@@ -39,7 +39,7 @@ func (p *program) status(c *cli.Context) error {
 		s, err := fetch.StatusOf(a, j.options)
 		all = append(all, s)
 		results = append(results, fetch.Result{Account: a.Name, Maildir: a.Maildir, Err: err})
-		if c.Bool("check") {
+		if c.Bool("check") && s.Class != fetch.Held { // that run exited with 0
 			worst = max(worst, s.Class)
 		}
 	}

@@ -116,7 +116,11 @@ func statusRemarks(s fetch.Status, now time.Time) (remarks []string) {
 		if !s.Success.IsZero() {
 			success = "last success " + ago(s.Success, now)
 		}
-		remarks = append(remarks, s.Why(), fmt.Sprintf("%s (%s), %s", failing, s.Class, success))
+		class := s.Class.String()
+		if s.Class == fetch.Held {
+			class = fetch.Temporary.String() + ", held back"
+		}
+		remarks = append(remarks, s.Why(), fmt.Sprintf("%s (%s), %s", failing, class, success))
 	}
 	if s.NextLogin.After(now) {
 		remarks = append(remarks, "next login at "+s.NextLogin.Local().Format("15:04:05 on 2006-01-02"))

@@ -21,7 +21,7 @@ func sampleStatus() []fetch.Status {
 		Step: "log in", Error: "the server refused AUTH PLAIN: \"[AUTH] this account has been locked, ask\x1b[2J the desk\"", Seen: 120, Failed: 1,
 		Mail: last.Mail{At: noon.Add(-200 * 24 * time.Hour), Messages: 1}, NextLogin: noon.Add(time.Minute),
 	}}
-	late := fetch.Status{Account: "far", Known: true, Class: fetch.Temporary, Run: last.Run{At: noon, FailingRuns: 1, FailingSince: noon, Step: "connect", Error: "connect to far.example: timed out"}}
+	late := fetch.Status{Account: "far", Known: true, Class: fetch.Held, Run: last.Run{At: noon, FailingRuns: 1, FailingSince: noon, Step: "connect", Error: "connect to far.example: timed out"}}
 	return []fetch.Status{well, refused, late, {Account: "never run"}}
 }
 
@@ -41,7 +41,7 @@ work       running     failed  2025-08-13        1        0    120       1
   next login at 11:01:00 on 2026-03-01
 far        just now    failed  -                 -        -      0       0
   connect to far.example: timed out
-  failed for the first time (temporary), never with success
+  failed for the first time (temporary, held back), never with success
 never run  unknown     -       -                 -        -      -       -
 `
 	if got := Status(sampleStatus(), noon, 80); got != want {
@@ -72,7 +72,7 @@ func TestStatusJSON(t *testing.T) {
 	want := head + `"work","running":true,"last_run":"2026-03-01T10:59:30Z","last_success":"2026-02-24T11:00:00Z","class":"login","step":"log in",` +
 		`"error":"the server refused AUTH PLAIN: \"[AUTH] this account has been locked, ask\u001b[2J the desk\"","failing_runs":3,"failing_since":"2026-03-01T08:00:00Z",` +
 		`"mail":{"time":"2025-08-13T11:00:00Z","messages":1,"bytes":0,"deleted":0},"seen":120,"failed":1,"next_login":"2026-03-01T11:01:00Z"}
-` + head + `"far","running":false,"last_run":"2026-03-01T11:00:00Z","class":"temporary","step":"connect","error":"connect to far.example: timed out","failing_runs":1,"failing_since":"2026-03-01T11:00:00Z","seen":0,"failed":0}
+` + head + `"far","running":false,"last_run":"2026-03-01T11:00:00Z","class":"held","step":"connect","error":"connect to far.example: timed out","failing_runs":1,"failing_since":"2026-03-01T11:00:00Z","seen":0,"failed":0}
 ` + head + `"never run","running":false}
 {"v":1,"event":"done","time":"2026-03-01T11:00:00Z","ok":0,"failed":0,"messages":0,"bytes":0,"deleted":0,"ms":0,"exit":77}
 `
