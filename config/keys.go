@@ -258,5 +258,5 @@ func unknownHint(v value, known []string) string {
 	if habit := nearest.To(name, slices.Sorted(maps.Keys(habits))); habit != "" && !atTop {
 		return habits[habit]
 	}
-	return "see all keys with: haulmail help config"
+	return "see all keys with: haulmail config example"
 }

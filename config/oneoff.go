@@ -69,7 +69,7 @@ func (d *document) checkScheme(scheme, mode TLSMode) {
 func (d *document) checkSecret(a *Account) {
 	if a.Auth == AuthXOAUTH2 || a.Auth == AuthOAUTHBEARER {
 		d.fail(value{}, nil, fmt.Sprintf("auth %q needs a token, and a URL cannot say where from", a.Auth),
-			"write an account with oauth or token_command into the config: haulmail help config")
+			"write an account with oauth or token_command into the config: haulmail config example")
 	}
 }
 

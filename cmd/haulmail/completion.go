@@ -30,9 +30,11 @@ func completionCommand(p *program) *cli.Command {
 		Category:  categoryOther,
 		Usage:     "print the completion for a shell",
 		UsageText: "haulmail completion bash|zsh|fish",
-		Description: "Completes commands, flags, their values and the names of the accounts in the config. To install it:\n\n" +
-			"  haulmail completion bash > ~/.local/share/bash-completion/completions/haulmail\n" +
-			"  haulmail completion zsh > \"${fpath[1]}/_haulmail\"\n" +
+		Description: "Completes commands, flags, their values and the names of the accounts in the config. To install it, for bash, zsh or fish:\n\n" +
+			"  mkdir -p ~/.local/share/bash-completion/completions\n" +
+			"  haulmail completion bash > ~/.local/share/bash-completion/completions/haulmail\n\n" +
+			"  haulmail completion zsh > \"${fpath[1]}/_haulmail\"\n\n" +
+			"  mkdir -p ~/.config/fish/completions\n" +
 			"  haulmail completion fish > ~/.config/fish/completions/haulmail.fish\n\n" +
 			"It counts from the next shell on. For bash without the package bash-completion, and where no folder of zsh's fpath is yours, have\n" +
 			"the shell's start read it: source <(haulmail completion bash)",

@@ -81,7 +81,7 @@ func TestEveryExitCode(t *testing.T) {
 		{"an account that is none", account(good, password), "fetch wrok", 64, "usage", `no account "wrok"`, `did you mean "work"`},
 		{"a message that cannot be fetched", account(lost, password), "fetch", 65, "poison", "1 message could not be fetched", "haulmail seen list --failed"},
 		{"a damaged state", account(good, password), "fetch --state-dir damaged", 65, "damaged", "is damaged", "mv "},
-		{"no config", "", "fetch", 66, "config", "no config file", "haulmail help config >"},
+		{"no config", "", "fetch", 66, "config", "no config file", "haulmail config example > "},
 		{"a config that is a folder", account(good, password), "fetch -c Mail", 66, "config", "is a directory", "-c FILE"},
 		{"a name that does not exist", account("no-such-host.example", password+fmt.Sprintf("dns_server = %q\n", badNameServer(t, 3))), "fetch", 68, "unknown_host", "no-such-host.example", "server"},
 		{"no TLS where it is asked for", strings.Replace(account(good, password), `"none"`, `"implicit"`, 1), "fetch", 69, "unavailable", "does not speak TLS", "set tls"},

@@ -48,7 +48,7 @@ func (e *noConfigError) Error() string { return fmt.Sprintf("no config file %s",
 
 // hint gives a line for the shell that makes the file.
 func (e *noConfigError) hint() string {
-	return fmt.Sprintf("name another file with -c FILE, or begin with a sample: mkdir -p %s && haulmail help config > %s",
+	return fmt.Sprintf("name another file with -c FILE, or begin with a sample: mkdir -p %s && (umask 077; haulmail config example > %s)",
 		shellescape.Quote(filepath.Dir(e.path)), shellescape.Quote(e.path))
 }
 

@@ -9,7 +9,6 @@ import (
 
 	"haulmail/cmd/haulmail/manual"
 	"haulmail/cmd/haulmail/report"
-	"haulmail/config"
 	"haulmail/config/nearest"
 )
 
@@ -22,7 +21,9 @@ Usage:  haulmail [fetch] [flags] [ACCOUNT...]
 
 {{commands .}}
 Flags, before or after the command:
-{{flags (rootFlags .)}}
+{{flags .Flags}}
+Flag of fetch and seen:
+{{flags (fewFlags .)}}
 More flags of fetch:  haulmail help fetch
 All of it:            haulmail help --man | man -l -
 
@@ -36,13 +37,14 @@ Files:
 Exit codes:
   0 all went well, new mail or none    70 a defect of haulmail
   64 the command line is wrong         73 a Maildir cannot be made
-  65 damaged state or mail             74 a disk or pipe failed, or is full
-  66 no config file that can be read   75 a failure that may pass: try again
+  65 damaged state, mail or import     74 a disk or pipe failed, or is full
+  66 a file that cannot be read        75 a failure that may pass: try again
   68 a server's name does not exist    76 a server does not keep to POP3
   69 a server or its certificate is    77 a login was refused
      not to be had                     78 the config is wrong
+  129, 130, 143 stopped by SIGHUP, SIGINT, SIGTERM
 
-First time?  haulmail help config > config.toml  gives a commented config.
+First time?  haulmail config example > config.toml  gives a commented config.
 `
 	commandTemplate = `haulmail {{.Name}} — {{.Usage}}
 
@@ -64,8 +66,8 @@ func helpCommand(p *program) *cli.Command {
 		Name:      "help",
 		Category:  categoryOther,
 		Usage:     "show help on a command, or the manual",
-		UsageText: "haulmail help [COMMAND]\n        haulmail help config\n        haulmail help json\n        haulmail help --man [config]",
-		Description: "help config prints a sample config, help json the JSON Schema of the lines of --json. With --man, the manual page " +
+		UsageText: "haulmail help [COMMAND]\n        haulmail help json\n        haulmail help --man [config]",
+		Description: "help json prints the JSON Schema of the lines of --json. With --man, the manual page " +
 			"haulmail(1), or with the word config haulmail.toml(5), to be shown by a viewer:\n\n" +
 			"  haulmail help --man | man -l -",
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "man", Usage: "print a manual page (mdoc)"}},
@@ -78,9 +80,6 @@ func helpCommand(p *program) *cli.Command {
 				return p.printManual(c.Args().Slice())
 			case topic == "":
 				return p.rootHelp(c)
-			case topic == "config" && c.Args().Len() == 1:
-				_, err := io.WriteString(p.out, config.Example())
-				return err
 			case topic == "json" && c.Args().Len() == 1:
 				_, err := io.WriteString(p.out, report.Schema)
 				return err

@@ -27,7 +27,7 @@ const helpWidth = 80
 // printHelp fills a template with an app or a command. It takes the place of urfave/cli's printer, which swallows errors.
 func printHelp(w io.Writer, text string, of any) {
 	t := template.New("help").Funcs(template.FuncMap{
-		"commands": commandLines, "rootFlags": rootFlags, "flags": flagLines, "groups": flagGroups, "own": ownFlags, "common": sharedFlags,
+		"commands": commandLines, "fewFlags": fewFlags, "flags": flagLines, "groups": flagGroups, "own": ownFlags, "common": sharedFlags,
 		"wrap": func(text string) string { return wrapped(text, "") },
 	})
 	if err := template.Must(t.Parse(text)).Execute(w, of); err != nil {
@@ -50,15 +50,14 @@ func commandLines(app *cli.App) string {
 	return lines.String()
 }
 
-// rootFlags gives the flags that everybody should know: the common ones and the few of fetch that have no group of their own.
-func rootFlags(app *cli.App) []cli.Flag {
-	var few []cli.Flag
+// fewFlags gives the flags that everybody should know besides the common ones: those of fetch that have no group of their own.
+func fewFlags(app *cli.App) []cli.Flag {
 	for _, g := range flagGroups(ownFlags(app.Command("fetch").Flags)) {
 		if g.Heading == mainFlags {
-			few = g.Flags
+			return g.Flags
 		}
 	}
-	return append(slices.Clone(few), app.Flags...)
+	return nil
 }
 
 // flagGroup is a heading and the flags below it.

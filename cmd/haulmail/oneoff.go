@@ -49,7 +49,7 @@ func (p *program) readConfig(c *cli.Context, s settings, home string, names []st
 	}
 	for _, flag := range append([]string{"no-state"}, oneOffKeys...) {
 		if c.IsSet(flag) {
-			return nil, &usageError{"--" + flag + " is for a one-off, and needs --url", "an account has it from the config: haulmail help config"}
+			return nil, &usageError{"--" + flag + " is for a one-off, and needs --url", "an account has it from the config: haulmail config example"}
 		}
 	}
 	cfg, err := loadConfig(c.Context, s, home)
