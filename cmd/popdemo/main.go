@@ -36,7 +36,7 @@ func command(ctx context.Context, args []string, getenv func(string) string, std
 	d := &demo{}
 	app := &cli.App{
 		Name: "popdemo", Usage: "a POP3 server with sample mail on the loopback interface", UsageText: "popdemo [flags]",
-		HideVersion: true, HideHelpCommand: true,
+		HideVersion: true, HideHelpCommand: true, CustomAppHelpTemplate: help,
 		Writer: stdout, ErrWriter: io.Discard, ExitErrHandler: func(*cli.Context, error) {},
 		OnUsageError: func(_ *cli.Context, err error, _ bool) error { return usageError{err} },
 		Flags:        d.flags(),
@@ -53,17 +53,42 @@ func command(ctx context.Context, args []string, getenv func(string) string, std
 	return app.RunContext(ctx, args)
 }
 
+// help is in the style of haulmail's. A test holds it against the flags.
+const help = `popdemo — a POP3 server with sample mail, on this machine only
+
+Usage:  popdemo [flags]
+
+It prints "listening on 127.0.0.1:PORT" once it accepts connections, and ends
+by a signal or when its time is over.
+
+Flags:
+      --listen ADDR:PORT   listen there, on loopback; port 0 takes a free one
+                           (127.0.0.1:0)
+      --messages N         have N sample messages (240)
+      --user NAME          the name to log in with (demo)
+      --password-file FILE
+                           the password is its first line; else that of
+                           $POPDEMO_PASSWORD, else demo
+      --tls none|implicit|starttls
+                           the way of TLS (none)
+      --ca-out FILE        write the certificate authority there
+      --port-file FILE     write the port there, once connections are accepted
+      --delay TIME         wait before each message, as a far server would (0s)
+      --for TIME           end after that (1h)
+  -h, --help               show help
+`
+
 func (d *demo) flags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "listen", Value: "127.0.0.1:0", Destination: &d.listen, Usage: "loopback `ADDRESS`:PORT to listen on; port 0 takes a free one"},
-		&cli.IntFlag{Name: "messages", Value: 240, Destination: &d.messages, Usage: "`NUMBER` of sample messages"},
-		&cli.StringFlag{Name: "user", Value: "demo", Destination: &d.user, Usage: "user `NAME`"},
-		&cli.StringFlag{Name: "password-file", Destination: &d.passwordFile, Usage: "`FILE` whose first line is the password (else $POPDEMO_PASSWORD, else demo)"},
-		&cli.StringFlag{Name: "tls", Value: "none", Destination: &d.tls, Usage: "none, implicit or starttls"},
-		&cli.StringFlag{Name: "ca-out", Destination: &d.caOut, Usage: "`FILE` to write the certificate authority to"},
-		&cli.StringFlag{Name: "port-file", Destination: &d.portFile, Usage: "`FILE` to write the port to once connections are accepted"},
-		&cli.DurationFlag{Name: "delay", Destination: &d.delay, Usage: "wait before each message, as a far server would"},
-		&cli.DurationFlag{Name: "for", Value: time.Hour, Destination: &d.lasting, Usage: "end after this time"},
+		&cli.StringFlag{Name: "listen", Value: "127.0.0.1:0", Destination: &d.listen},
+		&cli.IntFlag{Name: "messages", Value: 240, Destination: &d.messages},
+		&cli.StringFlag{Name: "user", Value: "demo", Destination: &d.user},
+		&cli.StringFlag{Name: "password-file", Destination: &d.passwordFile},
+		&cli.StringFlag{Name: "tls", Value: "none", Destination: &d.tls},
+		&cli.StringFlag{Name: "ca-out", Destination: &d.caOut},
+		&cli.StringFlag{Name: "port-file", Destination: &d.portFile},
+		&cli.DurationFlag{Name: "delay", Destination: &d.delay},
+		&cli.DurationFlag{Name: "for", Value: time.Hour, Destination: &d.lasting},
 	}
 }
 

@@ -10,9 +10,11 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 // start runs the command with a port file and gives its address; at the end of the test it must leave without error.
@@ -155,5 +157,31 @@ func TestWrongCommandLines(t *testing.T) {
 		if code := exitCode(err, &out); code != test.code || !strings.Contains(out.String(), test.says) {
 			t.Errorf("popdemo %s: exit %d, %q; want %d, %q", test.args, code, &out, test.code, test.says)
 		}
+	}
+}
+
+// The help has each flag with its default, and fits a terminal of 80 columns.
+func TestHelp(t *testing.T) {
+	var text bytes.Buffer
+	if err := command(context.Background(), []string{"popdemo", "--help"}, noEnv, &text); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(text.String()) {
+		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 80 {
+			t.Errorf("%d columns: %s", n, line)
+		}
+	}
+	told := map[string]bool{"help": true}
+	for _, match := range regexp.MustCompile(`(?m)^ +--([a-z-]+) `).FindAllStringSubmatch(text.String(), -1) {
+		told[match[1]] = true
+	}
+	flags := new(demo).flags()
+	for _, f := range flags {
+		if !told[f.Names()[0]] {
+			t.Errorf("it lacks --%s", f.Names()[0])
+		}
+	}
+	if len(told) != len(flags)+1 {
+		t.Errorf("it tells of %d flags, there are %d", len(told)-1, len(flags))
 	}
 }
