@@ -169,6 +169,31 @@ func TestInterruptAtATerminal(t *testing.T) {
 	}
 }
 
+// A terminal that is made narrower during a download, which the kernel tells by SIGWINCH, gets narrower bars from then on, and the rows
+// that it broke the old one into are erased.
+func TestResizeDuringADownload(t *testing.T) {
+	const narrow = 30
+	for try := 1; ; try++ { // on a busy machine the download may be over before the terminal is made narrower
+		s := newScreen(t, 200*time.Millisecond, 80, []string{"TERM=xterm"})
+		s.until(t, "/12")
+		if err := unix.IoctlSetWinsize(int(s.master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: narrow}); err != nil {
+			t.Fatal(err)
+		}
+		all := s.exits(t, 75)
+		var widths []int
+		for line := range strings.Lines(all) {
+			if text := regexp.MustCompile(`\x1b\[[0-9]*[A-Zm]|\r|\n`).ReplaceAllString(line, ""); strings.ContainsAny(text, "░█") {
+				widths = append(widths, len([]rune(text)))
+			}
+		}
+		if n := len(widths); n > 1 && widths[0] > narrow && widths[n-1] < narrow && strings.Contains(all, strings.Repeat("\x1b[A\x1b[2K", 2)) {
+			return
+		} else if try == 3 {
+			t.Fatalf("bars of %d columns: %q", widths, all)
+		}
+	}
+}
+
 // Off a terminal nothing is coloured or drawn, unless a person says so.
 func TestColorOffATerminal(t *testing.T) {
 	for _, row := range []struct {

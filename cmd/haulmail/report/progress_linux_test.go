@@ -213,6 +213,22 @@ func TestProgressIsErasedAndLosesNoLine(t *testing.T) {
 	}
 }
 
+// However often there is something to tell, a terminal (a slow line, perhaps) gets no more than ten frames a second.
+func TestProgressIsDrawnTenTimesASecond(t *testing.T) {
+	tty, written := newTerminal(t)
+	r := New(Options{Out: NewOutput(tty), Err: tty, Live: true, Accounts: []Account{{Name: "work"}}})
+	began := time.Now()
+	for n := 0; time.Since(began) < 10*refreshEvery; n++ {
+		r.Event(fetch.Progress{Account: "work", Messages: n, Bytes: int64(n), Of: 1 << 30, OfBytes: 1 << 40})
+	}
+	most := int(time.Since(began)/refreshEvery) + 1
+	r.Finish(nil, 0)
+	most += 3 // that take the bar away
+	if frames := strings.Count(written(), "\x1b[K"); frames < 2 || frames > most {
+		t.Errorf("%d frames, want 2 to %d", frames, most)
+	}
+}
+
 // A run that stops in the middle, and a terminal that goes away, end as well.
 func TestProgressEndsWithABarStanding(t *testing.T) {
 	tty, written := newTerminal(t)
