@@ -151,7 +151,7 @@ func (h *haul) classify(err error) (Class, string) {
 		return Protocol, "see the dialogue with: " + h.typed("fetch -vv")
 	}
 	if late, ok := errors.AsType[*pop3.TimeoutError](err); ok && late.Doing == "greeting" && h.a.TLS != config.TLSImplicit {
-		return Temporary, "if the server speaks TLS from the start on this port, " + h.implicitTLS()
+		return Temporary, "does it speak TLS from the start? " + h.implicitTLS()
 	}
 	// What is left came from the connection: a time-out, an end, a reset.
 	return Temporary, ""
@@ -173,10 +173,10 @@ func (h *haul) classifyLocal(err error) (Class, string, bool) {
 		if h.OneOff != nil {
 			another = "name another --maildir"
 		}
-		return Config, fmt.Sprintf("the same mailbox under a new name: %s; another mailbox: %s (state: %s)", h.typed("fetch --adopt"), another, e.Path), true
+		return Config, fmt.Sprintf("if it is the same mailbox: %s; if not: %s (state: %s)", h.typed("fetch --adopt"), another, e.Path), true
 	}
 	if e, ok := errors.AsType[*seen.DamagedError](err); ok {
-		return Damaged, fmt.Sprintf("move it away: mv %[1]s %[1]s.damaged; the next run rebuilds it from the Maildir", shellescape.Quote(e.Path)), true
+		return Damaged, fmt.Sprintf("move it away, to have it rebuilt: mv %[1]s %[1]s.damaged", shellescape.Quote(e.Path)), true
 	}
 	if isType[*forgottenError](err) {
 		return Damaged, "have the state know them: " + h.typed("seen rebuild"), true
@@ -185,22 +185,22 @@ func (h *haul) classifyLocal(err error) (Class, string, bool) {
 		return Damaged, "nothing was changed", true
 	}
 	if isType[*strangerError](err) {
-		return Config, "its first line says so; if the mailbox was only renamed, change that line", true
+		return Config, "its first line says so; if it was only renamed, change that line", true
 	}
 	if isType[*unreachableError](err) {
 		return Temporary, "is its disk mounted? nothing is fetched until it is back", true
 	}
 	if errors.Is(err, maildir.ErrMissing) {
-		return Temporary, fmt.Sprintf("mail was delivered there before; is its disk mounted? For a new Maildir there: mkdir -p %[1]s/new %[1]s/cur %[1]s/tmp", shellescape.Quote(h.a.Maildir)), true
+		return Temporary, fmt.Sprintf("is its disk mounted? for a new Maildir there: mkdir -p %[1]s/new %[1]s/cur %[1]s/tmp", shellescape.Quote(h.a.Maildir)), true
 	}
 	if isType[*maildir.NotMaildirError](err) {
 		return CannotCreate, h.inConfig("set \"maildir\" to an empty or new folder, or to a Maildir"), true
 	}
 	if isType[*maildir.CreateError](err) {
-		return CannotCreate, cmp.Or(diskHint(err), h.inConfig("set \"maildir\" to a folder that can be made; what counts shows: "+h.typed("config show"))), true
+		return CannotCreate, cmp.Or(diskHint(err), h.inConfig("set \"maildir\" to a folder that can be made; see: "+h.typed("config show"))), true
 	}
 	if stepOf(err) == doingOpenState {
-		return IO, cmp.Or(diskHint(err), h.inConfig("set state_dir to a folder that can be made; haulmail config path shows which one counts")), true
+		return IO, cmp.Or(diskHint(err), h.inConfig("set state_dir to a folder that can be made; see haulmail config path")), true
 	}
 	if isLocal(err) || isType[*pop3.SinkError](err) {
 		return IO, diskHint(err), true
@@ -216,7 +216,7 @@ func diskHint(err error) string {
 	case errors.Is(err, syscall.EROFS):
 		return "is the disk mounted read-only after an error? see dmesg"
 	case errors.Is(err, fs.ErrPermission):
-		return "who runs haulmail has no right to it: see ls -ld of it and of the folders above"
+		return "who runs haulmail has no right to it: ls -ld it, and the folders above"
 	}
 	return ""
 }
@@ -224,7 +224,7 @@ func diskHint(err error) string {
 // classifyServer classifies a -ERR: by its response code (RFC 2449 §8, RFC 3206), and without one by the step it answers.
 func (h *haul) classifyServer(err error, e *pop3.ServerError) (Class, string) {
 	if relayed(e) {
-		return Unavailable, "somebody, or a proxy that opens TLS, stands between this machine and the server; the password was not shown to it"
+		return Unavailable, "somebody, or a proxy, stands between; it did not get the password"
 	}
 	if temporary(e) {
 		return Temporary, ""
@@ -242,7 +242,7 @@ func (h *haul) classifyServer(err error, e *pop3.ServerError) (Class, string) {
 	case doingConnect:
 		return Temporary, ""
 	case doingStartTLS:
-		return Unavailable, "if the server speaks TLS from the start, " + h.implicitTLS() + " (port 995)"
+		return Unavailable, "if it speaks TLS from the start, " + h.implicitTLS() + " (port 995)"
 	case doingLogin:
 		if soundsTemporary(e) {
 			return Temporary, ""

@@ -16,42 +16,42 @@ var providers = []provider{
 	{
 		"Gmail",
 		[]string{"gmail.com", "googlemail.com"},
-		`Gmail takes an app password (myaccount.google.com/apppasswords) or oauth = "google"; POP is switched on in its settings, Forwarding and POP/IMAP`,
+		`app password: myaccount.google.com/apppasswords; or set oauth = "google"`,
 	},
 	{
 		"Microsoft",
 		[]string{"outlook.com", "office365.com", "hotmail.com", "live.com", "office365.us", "outlook.cn"},
-		`Microsoft takes no password any more: set oauth = "microsoft"; POP is switched on in Outlook's settings, Mail, Forwarding and IMAP`,
+		`Microsoft takes no passwords: set oauth = "microsoft", switch POP on`,
 	},
 	{
 		"Yahoo",
 		[]string{"yahoo.com", "aol.com"},
-		"Yahoo and AOL take an app password, made in the account's security settings",
+		"Yahoo and AOL want an app password, from the account's security page",
 	},
 	{
 		"iCloud",
 		[]string{"icloud.com", "me.com", "mac.com"},
-		"iCloud takes an app-specific password (account.apple.com), and offers its mail by IMAP alone",
+		"iCloud offers its mail by IMAP alone, and by app-specific passwords",
 	},
 	{
 		"GMX",
 		[]string{"gmx.net", "gmx.com", "gmx.de", "gmx.at", "gmx.ch", "web.de", "mail.com"},
-		"GMX and WEB.DE switch POP3 on in the web mail's settings, POP3 & IMAP; with two-factor login they take an application password",
+		"switch on POP3 & IMAP in its settings; with 2FA, make an app password",
 	},
 	{
 		"QQ",
 		[]string{"qq.com"},
-		"QQ takes an authorization code, made in the web mail's settings under Account, where POP3 is switched on, too",
+		"switch POP3 on in QQ's settings, and make an authorization code there",
 	},
 	{
 		"163",
 		[]string{"163.com", "126.com", "yeah.net", "188.com"},
-		"NetEase (163, 126, yeah.net) takes an authorization code, made in the web mail's settings where POP3 is switched on",
+		"switch POP3 on in the settings, and make an authorization code there",
 	},
 	{
 		"Yandex",
 		[]string{"yandex.com", "yandex.ru", "yandex.by", "yandex.kz", "yandex.com.tr", "yandex.net"},
-		"Yandex takes an app password for mail (id.yandex.com, Security); POP3 and its folders are switched on in the settings, Email clients",
+		"make an app password at id.yandex.com; is POP3 on in the settings?",
 	},
 }
 

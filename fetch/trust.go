@@ -84,10 +84,9 @@ func (s *session) distrust(err error) error {
 	_, stranger := errors.AsType[x509.UnknownAuthorityError](err)
 	switch {
 	case e.Kind == dial.WrongKey && s.h.a.TLSFirstUse:
-		e.Advise("if the server's owner says that its key has changed: " + s.h.typed("fetch --accept-key") + "; else somebody may be in between")
+		e.Advise("if its owner confirms the new key: " + s.h.typed("fetch --accept-key"))
 	case e.Kind == dial.BadCertificate && otherHost && s.aim.foreign != "":
-		e.Advise(fmt.Sprintf("DNS, which can be forged, says that %s is served by %s; if that is your provider: tls_server_name = %q",
-			s.h.a.Server.Host, s.aim.foreign, s.aim.foreign))
+		e.Advise(fmt.Sprintf("if that is your provider (DNS can be forged): tls_server_name = %q", s.aim.foreign))
 	case e.Kind == dial.BadCertificate && stranger && e.Hint() == "":
 		e.Advise(fmt.Sprintf("if you trust it, %s: %s shows it", s.h.pinning(), s.h.typed("check --connect")))
 	}

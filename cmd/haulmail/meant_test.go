@@ -4,15 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"haulmail/cmd/haulmail/report"
 	"haulmail/config"
@@ -173,54 +168,5 @@ func TestMeantInConfig(t *testing.T) {
 				t.Errorf("%s = %q for %q: %s", k.Name, mistyped(w), w, got)
 			}
 		}
-	}
-}
-
-// A hint is one line of a terminal: those of wrong command lines, as they stand in the source. What is put into them may make them longer.
-func TestHintsFit(t *testing.T) {
-	files, err := filepath.Glob("*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	hints := 0
-	check := func(at token.Position, e ast.Expr) {
-		text := ""
-		ast.Inspect(e, func(n ast.Node) bool {
-			if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
-				part, _ := strconv.Unquote(lit.Value)
-				text += part
-			}
-			return true
-		})
-		hints++
-		if n := utf8.RuneCountInString("  hint: " + text); n > 80 {
-			t.Errorf("%s: the hint has %d columns: %s", at, n, text)
-		}
-	}
-	for _, file := range files {
-		if strings.HasSuffix(file, "_test.go") {
-			continue
-		}
-		positions := token.NewFileSet()
-		source, err := parser.ParseFile(positions, file, nil, parser.SkipObjectResolution)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ast.Inspect(source, func(n ast.Node) bool {
-			switch n := n.(type) {
-			case *ast.CompositeLit:
-				if name, ok := n.Type.(*ast.Ident); ok && name.Name == "usageError" && len(n.Elts) == 2 {
-					check(positions.Position(n.Pos()), n.Elts[1])
-				}
-			case *ast.AssignStmt:
-				if target, ok := n.Lhs[0].(*ast.SelectorExpr); ok && target.Sel.Name == "hint" && len(n.Rhs) == 1 {
-					check(positions.Position(n.Pos()), n.Rhs[0])
-				}
-			}
-			return true
-		})
-	}
-	if hints < 30 {
-		t.Errorf("found %d hints", hints)
 	}
 }

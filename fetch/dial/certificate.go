@@ -29,7 +29,7 @@ func certificateError(bad *tls.CertificateVerificationError, cfg *tls.Config) *E
 	if unknown, ok := errors.AsType[x509.UnknownAuthorityError](bad.Err); ok {
 		e.reason = unknownAuthority(unknown.Cert, bad.UnverifiedCertificates)
 		if cfg.RootCAs == nil && noSystemRoots() {
-			e.hint = "this machine has no list of authorities; install the package ca-certificates"
+			e.hint = "no authorities are known here; install the package ca-certificates"
 		}
 		return e
 	}
@@ -47,7 +47,7 @@ func notNow(cert *x509.Certificate, sent []*x509.Certificate, now time.Time) (re
 	if now.Before(cert.NotBefore) {
 		return whose + " is valid only from " + cert.NotBefore.UTC().Format(time.DateOnly) + " on", clock + "; is it right?"
 	}
-	return whose + " expired on " + cert.NotAfter.UTC().Format(time.DateOnly), clock + "; if that is right, the server's owner has to renew it"
+	return whose + " expired on " + cert.NotAfter.UTC().Format(time.DateOnly), clock + "; if right, its owner must renew it"
 }
 
 // unknownAuthority words a chain that ends nowhere: self-signed, by an unknown issuer, or sent without the middle. Whoever connects knows

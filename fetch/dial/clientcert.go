@@ -51,9 +51,9 @@ func badClientCert(doing string, err error, hint string) *Error {
 func clientCertHint(err error, key string) string {
 	switch {
 	case strings.Contains(key, "ENCRYPTED"):
-		return "the key has a passphrase, which nobody can type: openssl pkey -in KEY -out PLAIN.key"
+		return "nobody can type its passphrase: openssl pkey -in KEY -out PLAIN.key"
 	case strings.Contains(err.Error(), "does not match"):
 		return "tls_client_key is the key of another certificate"
 	}
-	return `PEM files start with "-----BEGIN CERTIFICATE-----" and "-----BEGIN PRIVATE KEY-----"`
+	return `PEM begins with "-----BEGIN CERTIFICATE-----" or "-----BEGIN … KEY-----"`
 }

@@ -199,9 +199,9 @@ func tryKind(err error) Kind {
 func connectHint(kind Kind, port uint16) string {
 	switch kind {
 	case Refused:
-		return fmt.Sprintf(`nothing listens on port %d there; check the port and tls ("implicit" is 995, "starttls" 110)`, port)
+		return "nothing listens there; check the port or tls: implicit 995, starttls 110"
 	case TimedOut:
-		return fmt.Sprintf("the server is down or a firewall drops port %d; try again later, or check the port", port)
+		return fmt.Sprintf("the server is down, or a firewall drops port %d; check the port", port)
 	}
 	return "check this machine's network"
 }

@@ -80,7 +80,7 @@ func handshakeError(err error, cfg *tls.Config, took time.Duration) *Error {
 	case strings.Contains(text, "handshake failure"):
 		return &Error{
 			Kind: HandshakeFailed, reason: "the server refused the handshake (" + plain(tlsText(text)) + ")",
-			hint: "it may offer only ciphers that are no longer safe, know no host of this name, or want a tls_client_cert",
+			hint: "are its ciphers unsafe? or it wants another name, or a tls_client_cert",
 		}
 	}
 	return &Error{Kind: HandshakeFailed, reason: plain(tlsText(text))}
@@ -118,9 +118,9 @@ func RefusesOurCertificate(err error) bool {
 // ClientCertHint says what to do about a server that refuses the certificate we have shown, or wants one.
 func ClientCertHint(shown bool) string {
 	if !shown {
-		return "the server wants a certificate of yours: tls_client_cert and tls_client_key"
+		return "it wants a certificate of yours: set tls_client_cert and tls_client_key"
 	}
-	return "the server does not take the certificate of tls_client_cert; has it expired, or was it meant for another server?"
+	return "it does not take tls_client_cert: has it expired, or is it for another?"
 }
 
 // tlsText drops the prefixes of crypto/tls, which the line says already.
@@ -142,7 +142,7 @@ func lost(err error) bool {
 // notTLS is the answer of a port that speaks something else; a POP3 greeting is named as such.
 func notTLS(head tls.RecordHeaderError) *Error {
 	e := &Error{Kind: HandshakeFailed, reason: "the server does not speak TLS on this port"}
-	e.hint = `set tls = "starttls" (usual port 110), or tls = "none" if the connection may be read by others`
+	e.hint = `set tls = "starttls" (port 110); or "none", if others may read along`
 	if first := string(head.RecordHeader[:]); strings.HasPrefix(first, "+OK") || strings.HasPrefix(first, "-ERR") {
 		e.reason += " (it greets in plain POP3)"
 	} else {

@@ -73,6 +73,6 @@ func (e *pinError) Error() string {
 func (e *pinError) explain() *Error {
 	return &Error{
 		Kind: WrongKey, Chain: e.sent, reason: e.Error(),
-		hint: "if the server's owner says that it has changed, paste the new one into tls_fingerprint; else somebody may be in between",
+		hint: "if the server's owner confirms the new one, set it as tls_fingerprint",
 	}
 }

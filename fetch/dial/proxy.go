@@ -186,11 +186,11 @@ func httpRefusal(status *statusError) *Error {
 	e := &Error{Kind: ProxyRefused, reason: "the proxy says " + plain(status.Error())}
 	switch {
 	case status.code == 407 || status.code == 401: // tinyproxy answers a wrong password so
-		e.hint = `it wants a login, or another one: proxy = "http://USER:PASSWORD@HOST:PORT"`
+		e.hint = `set the login it wants: proxy = "http://USER:PASSWORD@HOST:PORT"`
 	case status.code == 403 || status.code == 405:
-		e.hint = "many proxies let only port 443 through; ask whoever runs it, or use another way"
+		e.hint = "many proxies let only port 443 through; ask whoever runs it"
 	case status.code == 429 || status.code >= 500 && status.code != 501 && status.code != 505:
-		e.Kind, e.hint = ProxyFailed, "the proxy does not reach the server for now; try again later, or check the server's name"
+		e.Kind, e.hint = ProxyFailed, "it does not reach the server for now; try later, or check its name"
 	}
 	return e
 }
@@ -207,12 +207,12 @@ func socksRefusal(err error) *Error {
 	case strings.Contains(text, "unexpected protocol version"):
 		e.reason, e.hint = "it does not speak SOCKS5", "check the port in proxy, and whether it is socks5:// or http://"
 	case strings.Contains(text, "authentication"):
-		e.hint = `it wants a login, or another one: proxy = "socks5://USER:PASSWORD@HOST:PORT"`
+		e.hint = `set the login it wants: proxy = "socks5://USER:PASSWORD@HOST:PORT"`
 	case strings.Contains(text, "not allowed"):
 		e.hint = "ask whoever runs the proxy, or use another way"
 	case strings.Contains(text, "not supported"):
 	default:
-		e.Kind, e.hint = ProxyFailed, "the proxy does not reach the server for now; try again later, or check the server's name"
+		e.Kind, e.hint = ProxyFailed, "it does not reach the server for now; try later, or check its name"
 	}
 	return e
 }

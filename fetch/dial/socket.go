@@ -26,7 +26,7 @@ func (d *Dialer) ConnectSocket(ctx context.Context, path string) (net.Conn, erro
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
 		e.hint = "is the server running? it makes the socket when it starts"
 	case errors.Is(err, fs.ErrPermission):
-		e.hint = "who runs haulmail has no right to it: see ls -ld of it and of the folders above"
+		e.hint = "who runs haulmail has no right to it: ls -ld it, and the folders above"
 	}
 	return nil, e
 }

@@ -94,10 +94,10 @@ func noService(r SRVResolver, domain string, failures []error, none bool) *Error
 		e.hint = "the name server gave no answer for now; try again later"
 	case none:
 		e.Kind, e.reason = NoService, "the domain says that it has none"
-		e.hint = "its owner may know more; a host that they name goes into server without \"srv:\""
+		e.hint = "ask its owner for a host, and put that into server without \"srv:\""
 	default:
 		e.Kind, e.reason = UnknownHost, "it names none (no SRV record _pop3s._tcp or _pop3._tcp)"
-		e.hint = `most domains have no such record: write the host that the provider names for POP3, server = "pop.example.org"`
+		e.hint = `most have none; write the provider's host: server = "pop.example.org"`
 	}
 	return e
 }

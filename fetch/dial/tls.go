@@ -173,7 +173,7 @@ func cause(err error) error {
 // pathHint is what to do about a file that a key names and that cannot be read.
 func pathHint(err error, key string) string {
 	if errors.Is(err, fs.ErrPermission) {
-		return "who runs haulmail may not read it: see ls -l of it and ls -ld of the folders above"
+		return "who runs haulmail may not read it: ls -ld it, and the folders above"
 	}
 	return "check the path in " + key
 }
