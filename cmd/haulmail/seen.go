@@ -64,7 +64,7 @@ const seenDescription = "list prints one line a message that was fetched, with t
 	"since when the server does not list it. With --failed, the messages that could not be fetched whole: account, UID, how " +
 	"often that failed, when it did last, when it is tried again, why it failed.\n\n" +
 	"retry has the next run try failed messages at once: all of an account, or those of the given UIDs.\n\n" +
-	"add marks messages as fetched without fetching them: those of the given UIDs, or with --all what the server lists now. They are never deleted on the server.\n\n" +
+	"add marks messages as fetched without fetching them: those of the given UIDs, as they are typed, or with --all what the server lists now. They are never deleted on the server.\n\n" +
 	"forget has the next run fetch messages again, though the Maildir may have them: those of the given UIDs, or with --all everything.\n\n" +
 	"rebuild marks as fetched what the server lists and the Maildir has. A run does that by itself where the state was lost.\n\n" +
 	"verify looks whether the state, the Maildir and, with --connect, the server go together. It exits with 65 when the " +
