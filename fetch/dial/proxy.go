@@ -186,7 +186,7 @@ func httpRefusal(status *statusError) *Error {
 	e := &Error{Kind: ProxyRefused, reason: "the proxy says " + plain(status.Error())}
 	switch {
 	case status.code == 407 || status.code == 401: // tinyproxy answers a wrong password so
-		e.hint = `set the login it wants: proxy = "http://USER:PASSWORD@HOST:PORT"`
+		e.hint = `it wants a login: proxy = "http://USER:PASSWORD@HOST:PORT"`
 	case status.code == 403 || status.code == 405:
 		e.hint = "many proxies let only port 443 through; ask whoever runs it"
 	case status.code == 429 || status.code >= 500 && status.code != 501 && status.code != 505:
@@ -207,7 +207,7 @@ func socksRefusal(err error) *Error {
 	case strings.Contains(text, "unexpected protocol version"):
 		e.reason, e.hint = "it does not speak SOCKS5", "check the port in proxy, and whether it is socks5:// or http://"
 	case strings.Contains(text, "authentication"):
-		e.hint = `set the login it wants: proxy = "socks5://USER:PASSWORD@HOST:PORT"`
+		e.hint = `it wants a login: proxy = "socks5://USER:PASSWORD@HOST:PORT"`
 	case strings.Contains(text, "not allowed"):
 		e.hint = "ask whoever runs the proxy, or use another way"
 	case strings.Contains(text, "not supported"):
