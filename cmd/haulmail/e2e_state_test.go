@@ -84,7 +84,7 @@ func TestStatusDuringRun(t *testing.T) {
 	if r := h.run(t, "status").ok(t); !strings.Contains(r.stdout, "running") {
 		t.Error(r)
 	}
-	before := snapshot(t, h.state)
+	before := settled(t, h.state)
 	if r := h.run(t, "status", "--json").ok(t); !strings.Contains(r.stdout, `"account":"lab","running":true}`) {
 		t.Error(r)
 	}
@@ -101,5 +101,19 @@ func TestStatusDuringRun(t *testing.T) {
 	h.run(t).ok(t)
 	if r := h.run(t, "status", "--check").ok(t); !strings.Contains(r.stdout, "just now  ok") {
 		t.Error(r)
+	}
+}
+
+// settled is a snapshot of a folder that a run has written into, once it does so no more: it asks for a message before it has noted all
+// that it knows.
+func settled(t *testing.T, dir string) string {
+	t.Helper()
+	for before, try := snapshot(t, dir), 1; ; try++ {
+		time.Sleep(300 * time.Millisecond)
+		now := snapshot(t, dir)
+		if now == before || try == 100 {
+			return now
+		}
+		before = now
 	}
 }
