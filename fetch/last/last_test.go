@@ -90,12 +90,18 @@ func TestNothingNewIsNotWritten(t *testing.T) {
 	} else if other.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v", other.Mode())
 	}
-	long := Outcome{Class: "protocol", Error: "x" + strings.Repeat("é", mostText)} // cut off within a character
-	long.At = at(7)
-	first = note(long)
-	long.At = at(8)
-	if again := note(long); !os.SameFile(first, again) {
-		t.Error("an error of many octets is written each time")
+}
+
+// What is cut off of an error within a character reads back as it was written.
+func TestLongErrorStays(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "work.status")
+	long := Outcome{At: at(7), Class: "protocol", Error: "x" + strings.Repeat("é", mostText)}
+	if err := Note(path, long); err != nil {
+		t.Fatal(err)
+	}
+	want := Run{}.Then(long)
+	if got, known := Read(path); !known || got != want {
+		t.Errorf("known %v\n%+v, want\n%+v", known, got, want)
 	}
 }
 
