@@ -194,7 +194,7 @@ const noteMaildir = "maildir"
 
 // openMaildir opens the Maildir, and makes it if mail was never delivered there: one that was there and is gone is a disk that is
 // not mounted, and making it afresh would hide that. The first time it is made durable, and so is the state's folder: a run that made them may
-// have been cut off. It notes what recovery has to know of the batches to come.
+// have been cut off. That it was is noted with the first intents.
 func (h *haul) openMaildir() error {
 	last, err := h.store.Note(noteMaildir)
 	if err != nil {
@@ -211,7 +211,7 @@ func (h *haul) openMaildir() error {
 			return onDisk("make the folders durable", err)
 		}
 	}
-	return onDisk("note the Maildir", h.store.SetNotes(h.maildirNote(), h.bootNote()))
+	return nil
 }
 
 // maildirNote notes that mail was, or is about to be, delivered to the account's Maildir.

@@ -19,14 +19,15 @@ type batcher struct {
 	in   chan *arrival
 	done sync.WaitGroup
 
-	delivered []uint64 // the batch that is in new/ and not yet turned to seen; read after finish
+	notes     []seen.Note // what recovery has to know of the run's batches
+	delivered []uint64    // the batch that is in new/ and not yet turned to seen; read after finish
 
 	mu  sync.Mutex
 	err error
 }
 
 func (h *haul) newBatcher(p *plan) *batcher {
-	b := &batcher{h: h, p: p, in: make(chan *arrival, min(len(p.get)+len(p.retry), batchMessages))}
+	b := &batcher{h: h, p: p, notes: []seen.Note{h.maildirNote(), h.bootNote()}, in: make(chan *arrival, min(len(p.get)+len(p.retry), batchMessages))}
 	b.done.Go(b.run)
 	return b
 }
@@ -126,6 +127,7 @@ func (b *batcher) commit(batch []*arrival) error {
 	b.h.Step(StepBatchSynced)
 	intents := b.intents(batch)
 	settle := b.delivered
+	b.notes = nil     // one batch of a run carries them
 	b.delivered = nil // whatever becomes of the transaction, they are settled by it, or by recovery
 	if err := b.h.store.Begin(intents, settle...); err != nil {
 		return onDisk("record what is being delivered", err)
@@ -143,6 +145,7 @@ func (b *batcher) commit(batch []*arrival) error {
 func (b *batcher) intents(batch []*arrival) *seen.Batch {
 	dev, ino := b.h.box.Identity()
 	s := &seen.Batch{
+		Notes:   b.notes,
 		Box:     seen.Box{Path: b.h.a.Maildir, Dev: dev, Ino: ino},
 		At:      b.h.Now(),
 		Intents: make([]seen.Intent, len(batch)),

@@ -33,6 +33,7 @@ type Batch struct {
 	Box     Box
 	At      time.Time // when it was fetched, kept to the second; Begin replaces the zero time by the clock's
 	Intents []Intent
+	Notes   []Note // stored with the intents by Begin, and no part of the batch
 }
 
 func (b *Batch) check() error {
@@ -41,6 +42,11 @@ func (b *Batch) check() error {
 	}
 	if len(b.Box.Path) > maxName {
 		return fmt.Errorf("maildir path of %d bytes", len(b.Box.Path))
+	}
+	for _, n := range b.Notes {
+		if err := n.check(); err != nil {
+			return err
+		}
 	}
 	for i := range b.Intents {
 		in := &b.Intents[i]

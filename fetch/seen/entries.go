@@ -123,6 +123,13 @@ type Note struct {
 	Value []byte
 }
 
+func (n Note) check() error {
+	if n.Name == "" || len(n.Name)+len(n.Value) > MaxNote {
+		return fmt.Errorf("bad note %q of %d bytes", n.Name, len(n.Value))
+	}
+	return nil
+}
+
 // SetNote is SetNotes of one.
 func (s *Store) SetNote(name string, value []byte) error { return s.SetNotes(Note{name, value}) }
 
@@ -130,8 +137,8 @@ func (s *Store) SetNote(name string, value []byte) error { return s.SetNotes(Not
 func (s *Store) SetNotes(notes ...Note) error {
 	var changed []Note
 	for _, n := range notes {
-		if n.Name == "" || len(n.Name)+len(n.Value) > MaxNote {
-			return fmt.Errorf("bad note %q of %d bytes", n.Name, len(n.Value))
+		if err := n.check(); err != nil {
+			return err
 		}
 		have, err := s.Note(n.Name)
 		if err != nil {

@@ -113,7 +113,7 @@ func nextBatch(tx *bolt.Tx) (uint64, error) {
 
 func number(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 
-// Begin stores the intents of b, and turns those of the settled batches, whose files are in new/ durably, to seen: in one
+// Begin stores the intents of b with its notes, and turns those of the settled batches, whose files are in new/ durably, to seen: in one
 // transaction. It sets b.ID.
 func (s *Store) Begin(b *Batch, settle ...uint64) error {
 	if err := b.check(); err != nil {
@@ -125,6 +125,9 @@ func (s *Store) Begin(b *Batch, settle ...uint64) error {
 	var id uint64
 	err := s.update("begin batch", func(tx *bolt.Tx) (err error) {
 		if err := settleAll(tx, settle); err != nil {
+			return err
+		}
+		if err := putNotes(tx, b.Notes); err != nil {
 			return err
 		}
 		if id, err = nextBatch(tx); err != nil {
