@@ -90,13 +90,13 @@ func TestDeleteMany(t *testing.T) {
 		most := 0
 		s := newServer(t, nil, func(queue []string) { most = max(most, len(queue)) })
 		defer s.stop()
-		numbers := make([]int, 1200)
+		numbers := make([]int, 2*windowCommands+1)
 		for i := range numbers {
 			numbers[i] = i + 1
 		}
 		marked, refused, err := s.client.Delete(numbers, true)
 		ok(t, err)
-		if len(marked) != 1200 || refused != nil || s.writes != 3 || most != 512 {
+		if len(marked) != len(numbers) || refused != nil || s.writes != 3 || most != windowCommands {
 			t.Errorf("marked %v, refused %v, in %d writes, %d outstanding", marked, refused, s.writes, most)
 		}
 	})

@@ -122,16 +122,16 @@ func TestWindow(t *testing.T) {
 		commands int // RETRs outstanding at once at the peak; 0 is any number
 		writes   int // most; 0 is any number
 	}{
-		"1,000 small ones":       {wants(1000, 2000), 512, 9},
-		"5,000 small ones":       {wants(5000, 700), 512, 72},
-		"511":                    {wants(511, 1), 511, 1},
-		"512":                    {wants(512, 1), 512, 1},
+		"1,000 small ones":       {wants(1000, 2000), 1000, 1},
+		"5,000 small ones":       {wants(5000, 700), windowCommands, 36},
+		"one less than a window": {wants(windowCommands-1, 1), windowCommands - 1, 1},
+		"a window":               {wants(windowCommands, 1), windowCommands, 1},
 		"of 100 KiB":             {wants(500, 100<<10), 81, 50},
 		"of 20 MiB":              {wants(20, 20*mib), 1, 20},
 		"of just the window":     {wants(20, 8*mib), 1, 20},
 		"of half the window":     {wants(20, 4*mib), 2, 20},
 		"of unknown size":        {wants(1000, -1), 128, 60},
-		"of no size":             {wants(1000, 0), 512, 9},
+		"of no size":             {wants(2000, 0), windowCommands, 9},
 		"of a boundless size":    {wants(20, math.MaxInt64), 1, 20},
 		"mixed":                  {mixed, 0, 0},
 		"a big one behind small": {behind, 3, 0},
@@ -160,7 +160,7 @@ func TestWindow(t *testing.T) {
 						bytes += min(size, math.MaxInt64-bytes)
 					}
 					most = max(most, retrs)
-					if retrs > 512 || bytes > 8*mib && weighty > 1 {
+					if retrs > windowCommands || bytes > 8*mib && weighty > 1 {
 						t.Errorf("%d messages of %d octets are outstanding", retrs, bytes)
 					}
 				})
@@ -245,18 +245,19 @@ func reads(t *testing.T, steps []any) (c *Client, stop func()) {
 
 // Every wait has an end, also the wait to get rid of a command.
 func TestServerThatReadsNoMore(t *testing.T) {
+	const more = windowCommands + 88
 	for name, test := range map[string]struct {
 		wants int
 		steps []any
 	}{
-		"anything":                        {600, []any{}},
-		"anything, but answers":           {600, []any{answersTo(0, 600) + "+OK\r\n"}},
-		"anything, but answers a window":  {600, []any{answersTo(0, 512)}},
-		"behind the first RETR":           {600, []any{8, answersTo(0, 1)}},
-		"in the first RETR":               {600, []any{3, answersTo(0, 1)}},
-		"behind the window":               {600, []any{retrs(512), answersTo(0, 512)}},
-		"behind the window, half of it":   {600, []any{retrs(512), answersTo(0, 256)}},
-		"in the second write":             {600, []any{retrs(512), answersTo(0, 300), 9, answersTo(300, 512)}},
+		"anything":                        {more, []any{}},
+		"anything, but answers":           {more, []any{answersTo(0, more) + "+OK\r\n"}},
+		"anything, but answers a window":  {more, []any{answersTo(0, windowCommands)}},
+		"behind the first RETR":           {more, []any{8, answersTo(0, 1)}},
+		"in the first RETR":               {more, []any{3, answersTo(0, 1)}},
+		"behind the window":               {more, []any{retrs(windowCommands), answersTo(0, windowCommands)}},
+		"behind the window, half of it":   {more, []any{retrs(windowCommands), answersTo(0, windowCommands/2)}},
+		"in the second write":             {more, []any{retrs(windowCommands), answersTo(0, 300), 9, answersTo(300, windowCommands)}},
 		"the NOOP":                        {100, []any{retrs(100), answersTo(0, 100)}},
 		"the NOOP that it answers":        {100, []any{retrs(100), answersTo(0, 100), "+OK\r\n"}},
 		"the LF of the NOOP":              {100, []any{retrs(100) + 5, answersTo(0, 100)}},
