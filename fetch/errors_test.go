@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"haulmail/config"
+	"haulmail/fetch/sasl"
 	"haulmail/fetch/seen"
 )
 
@@ -44,6 +45,17 @@ func TestDiskHints(t *testing.T) {
 		class, hint := h.classify(onDisk("deliver", errno))
 		if class != IO || !strings.Contains(hint, want) || (hint == "") != (want == "") {
 			t.Errorf("%v: class %s, hint %q; want %q", errno, class, hint, want)
+		}
+	}
+}
+
+// A one-off has no config to set anything in.
+func TestHintsAreAboutWhatThereIs(t *testing.T) {
+	asked := &sasl.NoWayError{Asked: "APOP"}
+	inConfig, oneOff := newHaul(newEngine(Options{}), &config.Account{}), newHaul(newEngine(Options{OneOff: []string{"--url", "pop://x"}}), &config.Account{})
+	for hint, h := range map[string]*haul{`auth = "auto"`: inConfig, "leave out ;auth=": oneOff} {
+		if got := h.noWayHint(asked); !strings.Contains(got, hint) {
+			t.Errorf("the hint is %q, want %q in it", got, hint)
 		}
 	}
 }

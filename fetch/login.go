@@ -170,6 +170,9 @@ func (h *haul) classifyLogin(err error) (Class, string, bool) {
 
 // noWayHint says what to set so that there is a way.
 func (h *haul) noWayHint(e *sasl.NoWayError) string {
+	if e.Asked != "" && h.OneOff != nil {
+		return "leave out ;auth= for the best that the server offers"
+	}
 	if e.Asked != "" {
 		return `set auth = "auto" for the best that the server offers`
 	}
