@@ -98,7 +98,7 @@ func TestRefusedBehindADomain(t *testing.T) {
 	l.options.Resolver = oneService{&net.SRV{Target: "pop.gmail.com.", Port: uint16(l.account.Server.Port)}}
 	l.account.Server = config.Server{Kind: config.BySRV, Host: "example.org"}
 	l.account.TLSServerName = "localhost"
-	if e := errOf(t, l.want(0, 0, Login)); !strings.Contains(e.Hint, "Gmail takes an app password") {
+	if e := errOf(t, l.want(0, 0, Login)); !strings.Contains(e.Hint, "myaccount.google.com") {
 		t.Errorf("hint %q", e.Hint)
 	}
 }
