@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -19,6 +20,16 @@ type brokenDisk struct {
 	beforeRename func(dir int, name string)
 	beforeRead   func(dir int, name string) error // before a file is opened to be read
 	onSync       func() error
+	onWrite      func(text []byte) error
+}
+
+func (d *brokenDisk) Write(fd int, text []byte) error {
+	if d.onWrite != nil {
+		if err := d.onWrite(text); err != nil {
+			return err
+		}
+	}
+	return d.powerDisk.Write(fd, text)
 }
 
 func (d *brokenDisk) Rename(fromDir int, from string, toDir int, to string) error {
@@ -185,6 +196,36 @@ func TestSafeMailIsSettledThoughTheDiskFails(t *testing.T) {
 	r = l.fetchOn(w, w.disk, nil)
 	if r.Err != nil || r.Messages != 3 {
 		t.Errorf("a day later %d messages were fetched, want the 3 that were not safe (%v)", r.Messages, r.Err)
+	}
+}
+
+// A message that the disk does not take, because it is too large for it, keeps none of the others away for longer than a run; and is had as
+// soon as the disk takes it.
+func TestMessageThatCannotBeWritten(t *testing.T) {
+	for _, pipelining := range []config.Pipelining{config.PipeliningAuto, config.PipeliningOff} {
+		t.Run("pipelining "+pipelining.String(), func(t *testing.T) {
+			l := newPowerLab(t, powerRule{delete: true})
+			l.account.Pipelining = pipelining
+			names := namesOf(t, mail(6))
+			w := &world{disk: newPowerDisk(), mail: mail(6)}
+			disk := &brokenDisk{powerDisk: w.disk, onWrite: func(text []byte) error {
+				if names[string(text)] == "u3" {
+					return unix.EFBIG
+				}
+				return nil
+			}}
+			for run := range 4 {
+				if r := l.fetchOn(w, disk, nil); ClassOf(r.Err) != IO || !errors.Is(r.Err, unix.EFBIG) {
+					t.Errorf("run %d ended with %v", run+1, r.Err)
+				}
+				if n := len(w.disk.delivered()); run > 0 && n != 5 {
+					t.Errorf("%d of the 5 others are delivered after run %d", n, run+1)
+				}
+			}
+			if wrong := l.ending(w, names); wrong != "" {
+				t.Error(wrong)
+			}
+		})
 	}
 }
 
