@@ -125,7 +125,7 @@ func (p Proxy) connectHTTP(conn net.Conn, server string) error {
 		return errNoProxy
 	}
 	if code < 200 || code > 299 {
-		return &statusError{code, p.withoutSecrets(text)}
+		return &statusError{code, p.withoutSecrets(plain(text))}
 	}
 	return nil
 }
@@ -134,7 +134,7 @@ func (p Proxy) basic() string {
 	return base64.StdEncoding.EncodeToString([]byte(p.Username + ":" + p.Password))
 }
 
-// withoutSecrets takes out of a proxy's words what it was told in confidence.
+// withoutSecrets takes out of a proxy's words, as they will be shown, what it was told in confidence.
 func (p Proxy) withoutSecrets(text string) string {
 	for _, secret := range []string{p.Password, p.basic()} {
 		if p.Username != "" && secret != "" {
