@@ -96,7 +96,7 @@ func (a already) Dial(string, string) (net.Conn, error) { return a.conn, nil }
 // statusError is a proxy's answer to CONNECT that is not a success.
 type statusError struct {
 	code int
-	text string
+	text string // fit to be shown
 }
 
 func (e *statusError) Error() string { return strings.TrimSpace(strconv.Itoa(e.code) + " " + e.text) }
@@ -125,7 +125,8 @@ func (p Proxy) connectHTTP(conn net.Conn, server string) error {
 		return errNoProxy
 	}
 	if code < 200 || code > 299 {
-		return &statusError{code, p.withoutSecrets(plain(text))}
+		// Once more as it is shown: an escaped octet could make up for one that is missing.
+		return &statusError{code, p.withoutSecrets(plain(p.withoutSecrets(text)))}
 	}
 	return nil
 }
@@ -134,7 +135,7 @@ func (p Proxy) basic() string {
 	return base64.StdEncoding.EncodeToString([]byte(p.Username + ":" + p.Password))
 }
 
-// withoutSecrets takes out of a proxy's words, as they will be shown, what it was told in confidence.
+// withoutSecrets takes out of a proxy's words what it was told in confidence.
 func (p Proxy) withoutSecrets(text string) string {
 	for _, secret := range []string{p.Password, p.basic()} {
 		if p.Username != "" && secret != "" {
@@ -183,7 +184,7 @@ func (p Proxy) refusal(err error, limit time.Duration) *Error {
 
 // httpRefusal sorts the answers to CONNECT (RFC 9110 §15).
 func httpRefusal(status *statusError) *Error {
-	e := &Error{Kind: ProxyRefused, reason: "the proxy says " + plain(status.Error())}
+	e := &Error{Kind: ProxyRefused, reason: "the proxy says " + status.Error()}
 	switch {
 	case status.code == 407 || status.code == 401: // tinyproxy answers a wrong password so
 		e.hint = `it wants a login: proxy = "http://USER:PASSWORD@HOST:PORT"`
