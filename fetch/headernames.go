@@ -54,7 +54,7 @@ func (n *namer) sort(unnamed []place) (fresh, failed []place) {
 	return fresh, failed
 }
 
-func (n *namer) wait(i place) { n.p.names.set(int(i), n.p.list.Len(), waiting) }
+func (n *namer) wait(i place) { n.p.names.set(int(i), waiting) }
 
 // askAgain asks for the headers of messages that failed before. Once that has ended a session of the run, they all wait for another run:
 // there are others to be fetched.
@@ -77,7 +77,7 @@ func (n *namer) ask(places []place, ahead bool) error {
 	for some := range slices.Chunk(places, headersAtOnce) {
 		if n.deaf() {
 			for _, i := range some {
-				n.p.names.set(int(i), n.p.list.Len(), nameless)
+				n.p.names.set(int(i), nameless)
 			}
 			continue
 		}
@@ -127,13 +127,13 @@ func (n *namer) take(i int, sum [sha256.Size]byte, refused *pop3.ServerError) {
 		n.given++
 		n.gaveTop = true
 		n.had(n.p, i)
-		n.p.names.put(i, n.p.list.Len(), byHeader, sum[:])
+		n.p.names.put(i, byHeader, sum[:])
 		return
 	case !temporary(refused):
-		n.p.names.set(i, n.p.list.Len(), nameless)
+		n.p.names.set(i, nameless)
 		n.why = cmp.Or(n.why, refused)
 	default:
-		n.p.names.set(i, n.p.list.Len(), waiting)
+		n.p.names.set(i, waiting)
 		if len(n.waiting) == 0 {
 			n.why = refused
 		}

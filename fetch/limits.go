@@ -2,8 +2,8 @@ package fetch
 
 import "time"
 
-// The engine's bounds, all in one place: nothing that a server, a state or a Maildir holds makes a run larger or longer than these allow. Those
-// of the wire are in package pop3.
+// The engine's bounds, all in one place: nothing that a server, a state or a Maildir holds makes a run larger or longer than these allow.
+// Those of the wire are in package pop3.
 const (
 	// A message ends somewhere, whatever the server says: after four times LIST's size and some more, or, where LIST told none, after
 	// unlistedLimit. LIST's sizes are wrong by a few percent on some servers, and not by more.
@@ -50,6 +50,10 @@ const (
 
 	// mostDelay bounds what a server may ask for: no run must be kept away for good.
 	mostDelay = 24 * time.Hour
+	// refusedDelay is how long a server is left alone that refuses a login as too early and announces no time between two.
+	refusedDelay = time.Minute
+	// untilNextRun is how long after a login is allowed again the next run may come and still know what this one has left to it.
+	untilNextRun = 24 * time.Hour
 	// firstPause is the time before the first retry; each further one is three times as long.
 	firstPause = 2 * time.Second
 	// lockWait is how long they wait at least who change a state that a run holds: it is at its end, or a person had better hear of it.

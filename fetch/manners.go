@@ -19,9 +19,6 @@ import (
 // noteLogin is the state's note of the last login: its time, and the seconds that the server wants between two of them.
 const noteLogin = "last-login"
 
-// refusedDelay is how long a server is left alone that refuses a login as too early and announces no time between two.
-const refusedDelay = time.Minute
-
 // loginTime is how the time of a login is told.
 const loginTime = "15:04:05 on 2006-01-02"
 
@@ -90,9 +87,6 @@ type postponedError struct{ next time.Time }
 func (e *postponedError) Error() string {
 	return "the next login may be at " + e.next.Local().Format(loginTime)
 }
-
-// untilNextRun is how long after a login is allowed again the next run may come and still know what this one has left to it.
-const untilNextRun = 24 * time.Hour
 
 // postpone leaves it to the next run to get further than a session that broke, since it is too early for another login. As another session
 // of this run would, the next run asks for one message at a time if sending commands ahead may have been what broke.

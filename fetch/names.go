@@ -41,7 +41,7 @@ func (h *haul) nameMessages(s *session, p *plan) error {
 	}
 	if before.content && !before.header {
 		for _, i := range unnamed {
-			p.names.set(int(i), p.list.Len(), nameless)
+			p.names.set(int(i), nameless)
 		}
 		return h.loadContents(p)
 	}
@@ -63,7 +63,7 @@ func (h *haul) unnamed(p *plan, all bool) (unnamed []place) {
 			unnamed = append(unnamed, place(i))
 		default:
 			more++
-			p.names.set(i, p.list.Len(), crowded)
+			p.names.set(i, crowded)
 		}
 	}
 	if more > 0 {
@@ -160,7 +160,7 @@ func (p *plan) nameTwins() *seen.Index {
 		count[twin.First]++
 		name = append(append(name[:0], p.name(int(twin.First))...), "\x00#"...)
 		name = strconv.AppendInt(name, count[twin.First]+1, 10)
-		p.names.put(int(twin.Later), p.list.Len(), "", name)
+		p.names.put(int(twin.Later), "", name)
 	}
 	index.Rename()
 	return index

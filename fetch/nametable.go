@@ -5,6 +5,8 @@ import "encoding/binary"
 // nameTable holds the names of messages that do not go by their UIDs alone, in as few octets as it can: there may be a hundred thousand.
 // Names lie in blocks, so that they cost no copies while they grow. Messages go by their index in the listing.
 type nameTable struct {
+	messages int // in the listing
+
 	places []naming // of each message's name in the blocks; nil while all go by their UIDs
 	blocks [][]byte // each name behind its length, none over the end of a block
 	hides  bool     // some have no name that may have been known by one
@@ -42,17 +44,17 @@ func (t *nameTable) name(i int) (name []byte, ok bool) {
 	return text[from:end:end], true
 }
 
-// set notes of one of so many messages why it has no name.
-func (t *nameTable) set(i, messages int, why naming) {
+// set notes of the i-th message why it has no name.
+func (t *nameTable) set(i int, why naming) {
 	if t.places == nil {
-		t.places = make([]naming, messages)
+		t.places = make([]naming, t.messages)
 	}
 	t.places[i] = why
 	t.hides = t.hides || why == waiting || why == crowded
 }
 
-// put gives one of so many messages a name, in two parts.
-func (t *nameTable) put(i, messages int, front string, rest []byte) {
+// put gives the i-th message a name, in two parts.
+func (t *nameTable) put(i int, front string, rest []byte) {
 	last := len(t.blocks) - 1
 	length := len(front) + len(rest)
 	if last < 0 || len(t.blocks[last])+binary.MaxVarintLen16+length > nameBlock {
@@ -62,5 +64,5 @@ func (t *nameTable) put(i, messages int, front string, rest []byte) {
 	at := len(t.blocks[last])
 	block := binary.AppendUvarint(t.blocks[last], uint64(length))
 	t.blocks[last] = append(append(block, front...), rest...)
-	t.set(i, messages, naming(last*nameBlock+at)+firstName)
+	t.set(i, naming(last*nameBlock+at)+firstName)
 }

@@ -59,7 +59,7 @@ func (h *haul) beside(s *session) (*plan, error) {
 	}
 	h.Step(StepListed)
 	h.tell(Counted{Account: h.a.Name, Messages: list.Len()})
-	p := &plan{list: list, policy: h.policy(), left: h.left}
+	p := &plan{list: list, names: nameTable{messages: list.Len()}, policy: h.policy(), left: h.left}
 	if p.failures, err = h.failuresByName(); err != nil {
 		return nil, err
 	}

@@ -90,13 +90,12 @@ func refusedEntry(err error) bool {
 // failed notes a message that could not be had. The ones behind it go on.
 func (h *haul) failed(p *plan, i int, why error) {
 	f := h.missed(p, i, why)
-	switch {
-	case h.DryRun:
-		h.left[string(p.key(i))] = ReasonFailed
-	case len(h.failures) >= seen.MaxFailures: // the state keeps no more: it is asked for again
+	if len(h.failures) >= seen.MaxFailures { // the state keeps no more: it is asked for again
 		h.tellFailure(f)
-	default:
-		h.left[string(p.key(i))] = ReasonFailed
+		return
+	}
+	h.left[string(p.key(i))] = ReasonFailed
+	if !h.DryRun {
 		h.failures = append(h.failures, f)
 	}
 }

@@ -108,6 +108,9 @@ func (h *haul) recoverBatch(b *seen.Batch, told *Recovered) error {
 		return onDisk("record what was recovered", err)
 	}
 	h.tellFinished(box, finished)
+	if box == h.box { // whose spool is swept when all batches are through
+		return nil
+	}
 	return onDisk("clear the spool", removeRest(box, b, verdicts))
 }
 
@@ -214,7 +217,7 @@ func execute(box *maildir.Box, b *seen.Batch, verdicts []verdict) error {
 	return box.SyncFolders()
 }
 
-// removeRest takes out of the spool what was not moved to new/, once no intent names it any more. What a crash leaves of it is swept.
+// removeRest takes out of another Maildir's spool what was not moved to new/, once no intent names it any more.
 func removeRest(box *maildir.Box, b *seen.Batch, verdicts []verdict) error {
 	var rest []string
 	for k, in := range b.Intents {

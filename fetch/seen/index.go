@@ -6,9 +6,9 @@ import (
 	"math/bits"
 )
 
-// Index finds the place of a name in a listing, in which some messages may have none. The records of a state come nearly always in the order of the listing, so it looks
-// behind the place that it found last; only for a name that is not there is a hash table made: of places, open addressing, at most
-// half full. Its seed is random, so that no server can choose UIDs that collide. For one goroutine.
+// Index finds the place of a name in a listing, in which some messages may have none. The records of a state come nearly always in the
+// order of the listing, so it looks behind the place that it found last; only for a name that is not there is a hash table made: of
+// places, open addressing, at most half full. Its seed is random, so that no server can choose UIDs that collide. For one goroutine.
 type Index struct {
 	n     int
 	name  func(i int) []byte
