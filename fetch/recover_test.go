@@ -166,6 +166,25 @@ func TestRecoveryFollowsACopiedMaildir(t *testing.T) {
 	l.holds(texts(t, mail(1))...)
 }
 
+// Mail that was on its way into the Maildir that the account had before leaves nothing behind there.
+func TestRecoveryClearsTheSpoolOfAnotherMaildir(t *testing.T) {
+	msg := mail(1)[0]
+	l := newLab(t, []pop3test.Message{msg})
+	old := l.account.Maildir
+	spooled := func() []string {
+		found, err := filepath.Glob(filepath.Join(old, "tmp", ".haulmail-*", "*"))
+		check(t, err)
+		return found
+	}
+	cutOff(l, msg, func(*seen.Store, *maildir.Box, *maildir.File) { check(t, os.Truncate(spooled()[0], 5)) })
+	l.account.Maildir += "-new"
+	l.want(1, 0, None)
+	l.holds(texts(t, mail(1))...)
+	if left := spooled(); len(left) > 0 {
+		t.Errorf("left in the old spool: %v", left)
+	}
+}
+
 func TestSpoolOfACutOffRunIsSwept(t *testing.T) {
 	l := newLab(t, mail(1))
 	l.want(1, 0, None)
