@@ -195,8 +195,13 @@ func (b *Box) Sweep() error {
 	}
 	for _, name := range stale {
 		info, err := b.disk.Stat(spool, name)
-		if err != nil || !info.Regular {
-			continue // gone, or nothing of ours
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil:
+			return b.ioError("stat", filepath.Join(b.spoolPath(), name), err)
+		case !info.Regular: // nothing of ours
+			continue
 		}
 		if err := b.disk.Remove(spool, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return b.ioError("remove", filepath.Join(b.spoolPath(), name), err)

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	gomaildir "github.com/emersion/go-maildir"
+
+	"golang.org/x/sys/unix"
 )
 
 // reopen closes a box and opens it again, as the next run does.
@@ -239,6 +241,23 @@ func TestSweep(t *testing.T) {
 	}
 	if got := list(t, b.spoolPath()); !slices.Equal(got, []string{"folder"}) {
 		t.Errorf("in the spool: %v", got)
+	}
+}
+
+// What cannot be swept is told: else a message's copy would lie there for good.
+func TestSweepThatFails(t *testing.T) {
+	for _, op := range []string{"list", "stat", "remove"} {
+		b := open(t, Options{})
+		spool(t, b, "stale")
+		d := &spyDisk{Disk: newKernel()}
+		b = reopen(t, b, d)
+		d.hook = failAt(op, d.count(op)+1, unix.EIO)
+		if err := b.Sweep(); !errors.Is(err, unix.EIO) {
+			t.Errorf("%s fails: %v", op, err)
+		}
+		if err := b.Sweep(); err != nil || len(list(t, b.spoolPath())) > 0 {
+			t.Errorf("after %s failed: %v, in the spool: %v", op, err, list(t, b.spoolPath()))
+		}
 	}
 }
 

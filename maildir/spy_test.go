@@ -129,6 +129,13 @@ func (d *spyDisk) Rename(fromDir int, from string, toDir int, to string) error {
 	return d.Disk.Rename(fromDir, from, toDir, to)
 }
 
+func (d *spyDisk) Stat(dir int, name string) (Info, error) {
+	if err := d.note("stat"); err != nil {
+		return Info{}, err
+	}
+	return d.Disk.Stat(dir, name)
+}
+
 func (d *spyDisk) Remove(dir int, name string) error {
 	if err := d.note("remove"); err != nil {
 		return err
