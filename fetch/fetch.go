@@ -105,7 +105,7 @@ const (
 	StepRecovered      = "recovered"       // an earlier run's intents are resolved; once a run that found any
 	StepConnected      = "connected"       // the greeting is read, TLS stands if it is to
 	StepLoggedIn       = "logged-in"       // the server has let the account in
-	StepListed         = "listed"          // STAT, UIDL and LIST are read
+	StepListed         = "listed"          // STAT and UIDL are read, and LIST where it goes with them
 	StepBodyWritten    = "body-written"    // one message is in the spool, not synced
 	StepBatchSynced    = "batch-synced"    // a batch is durable in the spool
 	StepIntentsWritten = "intents-written" // its intents are in the state

@@ -141,7 +141,7 @@ func (h *haul) visit(ctx context.Context, do func(*plan) error) (err error) {
 	}
 	defer func() { err = also(err, h.close()) }()
 	h.talk = func(s *session) error {
-		p, err := h.beside(s)
+		p, err := h.beside(s, false)
 		if err != nil {
 			return err
 		}

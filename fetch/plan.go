@@ -34,7 +34,11 @@ type place int32
 
 // plan asks for the listing and decides about each message of it.
 func (h *haul) plan(s *session) (*plan, error) {
-	p, err := h.beside(s)
+	patient, err := h.mayWaitForSizes()
+	if err != nil {
+		return nil, err
+	}
+	p, err := h.beside(s, patient)
 	if err != nil {
 		return nil, err
 	}
@@ -51,15 +55,9 @@ func (h *haul) plan(s *session) (*plan, error) {
 	return p, h.tellLarge(p)
 }
 
-// beside asks for the listing and looks up in the state what is known of it.
-func (h *haul) beside(s *session) (*plan, error) {
-	list, err := s.client.List(s.pipelining)
-	if err != nil {
-		return nil, doing(doingList, s.brokenAhead(err))
-	}
-	h.Step(StepListed)
-	h.tell(Counted{Account: h.a.Name, Messages: list.Len()})
-	p := &plan{list: list, names: nameTable{messages: list.Len()}, policy: h.policy(), left: h.left}
+// match looks up in the state what is known of a listing.
+func (h *haul) match(s *session, list *pop3.Listing) (p *plan, err error) {
+	p = &plan{list: list, names: nameTable{messages: list.Len()}, policy: h.policy(), left: h.left}
 	if p.failures, err = h.failuresByName(); err != nil {
 		return nil, err
 	}
@@ -179,6 +177,9 @@ func (h *haul) choose(p *plan) {
 		h.warn("%d messages are in LIST and not in UIDL, and are left on the server", unlisted)
 	}
 	h.result.Failed, h.result.Later = unlisted+crowded+failed, later
+	if told.Bytes == 0 { // LIST was refused, or not asked
+		told.Bytes = min(max(p.list.Octets, 0), believable)
+	}
 	told.Delete = len(p.due)
 	told.Skip = told.Total - told.Get - told.Delete
 	h.result.Total, h.result.Bytes = told.Total, told.Bytes

@@ -66,63 +66,88 @@ func (l *Listing) at(i int) *entry { return &l.entries[i/entryBlock][i%entryBloc
 // List asks STAT, UIDL and LIST; in one write if the server takes commands ahead. A refused UIDL is told in the Listing, a refused
 // STAT is nothing, a refused LIST leaves the sizes unknown.
 func (c *Client) List(pipelining bool) (*Listing, error) {
+	return c.list(pipelining, "STAT", "UIDL", "LIST")
+}
+
+// ListUIDs asks as List does, but not LIST: all sizes are unknown. ListSizes goes on from there.
+func (c *Client) ListUIDs(pipelining bool) (*Listing, error) {
+	return c.list(pipelining, "STAT", "UIDL")
+}
+
+// ListSizes asks LIST for what ListUIDs has listed. Messages that UIDL did not list are added, so that others may have another index then.
+func (c *Client) ListSizes(l *Listing) error { return c.ask(l, false, "LIST") }
+
+func (c *Client) list(pipelining bool, commands ...string) (*Listing, error) {
 	l := &Listing{Count: -1, Octets: -1}
-	asks := []struct {
-		command string
-		read    func(text []byte) error
-	}{
-		{"STAT", l.takeStat},
-		{"UIDL", func([]byte) error { return c.lines(l.takeUID) }},
-		{"LIST", func([]byte) error { return c.lines(l.sizes()) }},
-	}
-	if pipelining {
-		c.expect("STAT")
-		if err := c.write([]byte("STAT\r\nUIDL\r\nLIST\r\n")); err != nil {
-			return nil, err
-		}
-	}
-	for _, ask := range asks {
-		if !pipelining {
-			c.expect(ask.command)
-			if err := c.write([]byte(ask.command + "\r\n")); err != nil {
-				return nil, err
-			}
-		}
-		c.trace(true, ask.command)
-		c.expect(ask.command)
-		// Some servers put a bare "+" ahead of a listing.
-		text, err := c.statusLike("+OK", "+")
-		if refused, ok := errors.AsType[*ServerError](err); ok {
-			if ask.command == "UIDL" {
-				l.NoUIDL = refused
-			}
-			continue
-		}
-		if err == nil {
-			err = ask.read(text)
-		}
-		if err == nil {
-			err = l.order(ask.command)
-		}
-		if err != nil {
-			return nil, err
-		}
+	if err := c.ask(l, pipelining, commands...); err != nil {
+		return nil, err
 	}
 	return l, nil
 }
 
+// ask sends commands and has the listing take the answers.
+func (c *Client) ask(l *Listing, ahead bool, commands ...string) error {
+	if ahead {
+		c.expect(commands[0])
+		if err := c.write([]byte(strings.Join(commands, "\r\n") + "\r\n")); err != nil {
+			return err
+		}
+	}
+	for _, command := range commands {
+		if !ahead {
+			c.expect(command)
+			if err := c.write([]byte(command + "\r\n")); err != nil {
+				return err
+			}
+		}
+		c.trace(true, command)
+		c.expect(command)
+		if err := c.take(l, command); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// take reads the answer to one command.
+func (c *Client) take(l *Listing, command string) error {
+	text, err := c.statusLike("+OK", "+") // some servers put a bare "+" ahead of a listing
+	refused, isRefused := errors.AsType[*ServerError](err)
+	switch {
+	case isRefused && command == "UIDL":
+		l.NoUIDL = refused
+		return nil
+	case isRefused:
+		return nil
+	case err != nil:
+		return err
+	}
+	switch command {
+	case "STAT":
+		l.takeStat(text)
+		return nil
+	case "UIDL":
+		err = c.lines(l.takeUID)
+	case "LIST":
+		err = c.lines(l.sizes())
+	}
+	if err != nil {
+		return err
+	}
+	return l.order(command)
+}
+
 // takeStat reads "+OK 2 320"; anything else is ignored.
-func (l *Listing) takeStat(text []byte) error {
+func (l *Listing) takeStat(text []byte) {
 	words := strings.Fields(string(text))
 	if len(words) < 2 {
-		return nil
+		return
 	}
 	count, err1 := strconv.ParseInt(words[0], 10, 64)
 	octets, err2 := strconv.ParseInt(words[1], 10, 64)
 	if err1 == nil && err2 == nil && count >= 0 && octets >= 0 {
 		l.Count, l.Octets = count, octets
 	}
-	return nil
 }
 
 // takeUID reads "1 whqtswO00WBw418f9t5JxYwZ". The UID is all that follows the blanks after the number: servers have put blanks

@@ -144,6 +144,46 @@ func TestListOneByOne(t *testing.T) {
 	})
 }
 
+func TestSizesLater(t *testing.T) {
+	play(t, `
+		C: STAT
+		C: UIDL
+		S: +OK 2 320
+		S: +OK
+		S: 1 a
+		S: 3 c
+		S: .
+		C: LIST
+		S: +OK
+		S: 3 300
+		S: 2 200
+		S: 1 100
+		S: .
+	`, func(t *testing.T, c *Client) {
+		l, err := c.ListUIDs(true)
+		ok(t, err)
+		if l.Len() != 2 || l.Size(0) != -1 || l.Size(1) != -1 || l.Octets != 320 {
+			t.Errorf("without sizes: %+v", l)
+		}
+		ok(t, c.ListSizes(l))
+		for i := range 3 {
+			if l.Number(i) != i+1 || l.Size(i) != int64(i+1)*100 {
+				t.Errorf("message %d has the number %d and the size %d", i, l.Number(i), l.Size(i))
+			}
+		}
+	})
+}
+
+func TestSizesLaterRefused(t *testing.T) {
+	c := answers("+OK\r\n+OK\r\n1 a\r\n.\r\n-ERR no\r\n", 1)
+	l, err := c.ListUIDs(false)
+	ok(t, err)
+	ok(t, c.ListSizes(l))
+	if l.Len() != 1 || l.Size(0) != -1 {
+		t.Errorf("%+v", l)
+	}
+}
+
 // What is listed comes out as it was, up to a size that nobody can mean.
 func TestEntry(t *testing.T) {
 	for _, number := range []uint32{1, 255, 1 << 16, maxMessages} {

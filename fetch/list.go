@@ -1,0 +1,103 @@
+package fetch
+
+import (
+	"errors"
+
+	"haulmail/config"
+	"haulmail/fetch/pop3"
+	"haulmail/fetch/seen"
+)
+
+// LIST is half of what a listing costs, and nothing is decided by it while there is nothing new. So a run does not ask it at once of a
+// maildrop of which the state knows a lot, as those have that are kept on the server for years, but only when something depends on it.
+// Elsewhere it goes in one write with the other questions, lest it cost a round trip.
+
+// mayWaitForSizes tells whether the sizes are likely to be of no use: a lot is known of the mailbox, and nobody is told of messages that
+// stay where they are. What is deleted as soon as it is fetched is never known for long.
+func (h *haul) mayWaitForSizes() (bool, error) {
+	if h.DryRun || h.EachSkip || h.a.Delete.Mode == config.DeleteFetched {
+		return false, nil
+	}
+	enough := errors.New("enough")
+	known := 0
+	err := h.store.Each(func(e seen.Entry) error {
+		if e.Vanished.IsZero() {
+			known++
+		}
+		if known == manyKnown {
+			return enough
+		}
+		return nil
+	})
+	if errors.Is(err, enough) {
+		return true, nil
+	}
+	return false, onDisk("read the state", err)
+}
+
+// beside asks for the listing and looks up in the state what is known of it. With patience it does not ask for sizes by which nothing is
+// decided.
+func (h *haul) beside(s *session, patient bool) (*plan, error) {
+	list, err := h.list(s, patient)
+	if err != nil {
+		return nil, doing(doingList, s.brokenAhead(err))
+	}
+	if !patient {
+		return h.match(s, list)
+	}
+	if eachHasUID(list) {
+		p, err := h.match(s, list)
+		if err != nil || p.isIdle() {
+			return p, err
+		}
+	}
+	if err := s.client.ListSizes(list); err != nil {
+		return nil, doing(doingList, err)
+	}
+	return h.match(s, list)
+}
+
+// list asks for the listing; with patience without the sizes.
+func (h *haul) list(s *session, patient bool) (list *pop3.Listing, err error) {
+	if patient {
+		list, err = s.client.ListUIDs(s.pipelining)
+	} else {
+		list, err = s.client.List(s.pipelining)
+	}
+	if err != nil {
+		return nil, err
+	}
+	h.Step(StepListed)
+	h.tell(Counted{Account: h.a.Name, Messages: list.Len()})
+	return list, nil
+}
+
+// eachHasUID tells whether UIDL lists as many messages as STAT counts, and names each of them.
+func eachHasUID(list *pop3.Listing) bool {
+	if list.Count != int64(list.Len()) {
+		return false
+	}
+	for i := range list.Len() {
+		if len(list.UID(i)) == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// isIdle tells whether nothing is to be done about any message, whatever its size: each was fetched before, was listed ever since, and
+// may not be deleted now.
+func (p *plan) isIdle() bool {
+	if p.matched.Known < p.list.Len() || p.matched.Returned > 0 {
+		return false
+	}
+	if p.policy.delete.Mode == config.DeleteNever {
+		return true
+	}
+	for i := range p.list.Len() {
+		if d := decide(p.message(i), p.policy); d.Reason != ReasonYoung && d.Reason != ReasonMarked {
+			return false
+		}
+	}
+	return true
+}
