@@ -47,8 +47,11 @@ func (h *haul) beside(s *session, patient bool) (*plan, error) {
 	}
 	if eachHasUID(list) {
 		p, err := h.match(s, list)
-		if err != nil || p.isIdle() {
-			return p, err
+		if err != nil {
+			return nil, err
+		}
+		if p.idle = p.isIdle(); p.idle {
+			return p, nil
 		}
 	}
 	if err := s.client.ListSizes(list); err != nil {
@@ -74,15 +77,7 @@ func (h *haul) list(s *session, patient bool) (list *pop3.Listing, err error) {
 
 // eachHasUID tells whether UIDL lists as many messages as STAT counts, and names each of them.
 func eachHasUID(list *pop3.Listing) bool {
-	if list.Count != int64(list.Len()) {
-		return false
-	}
-	for i := range list.Len() {
-		if len(list.UID(i)) == 0 {
-			return false
-		}
-	}
-	return true
+	return list.Named() == list.Len() && list.Count == int64(list.Len())
 }
 
 // isIdle tells whether nothing is to be done about any message, whatever its size: each was fetched before, was listed ever since, and

@@ -9,6 +9,7 @@ import (
 // plan is a listing beside the state, and what follows from it. Messages go by their index in the listing.
 type plan struct {
 	list      *pop3.Listing
+	idle      bool // nothing is to be done about any message, and no sizes were asked for
 	matched   *seen.Matched
 	names     nameTable   // of messages that do not go by their UID alone
 	twins     []seen.Twin // messages that had one name
@@ -141,7 +142,11 @@ func (h *haul) choose(p *plan) {
 	told := Listed{Account: h.a.Name, Total: p.list.Len()}
 	unlisted, crowded, failed, later := 0, 0, 0, 0
 	p.get = make([]place, 0, p.list.Len()-p.matched.Known)
-	choose(p.list.Len(), p.message, p.policy, func(i int, m message, d Decision) {
+	undecided := p.list.Len()
+	if p.idle {
+		undecided = 0
+	}
+	choose(undecided, p.message, p.policy, func(i int, m message, d Decision) {
 		p.sortReturned(i, m, d)
 		told.Bytes += min(max(m.size, 0), believable)
 		switch d.Action {

@@ -73,15 +73,7 @@ func (h *haul) mayRebuild(p *plan) (bool, error) {
 }
 
 // unknown is how many messages the state does not know.
-func (p *plan) unknown() int {
-	unknown := 0
-	for i := range p.list.Len() {
-		if !p.matched.At(i).Known {
-			unknown++
-		}
-	}
-	return unknown
-}
+func (p *plan) unknown() int { return p.list.Len() - p.matched.Known }
 
 // recordRebuilt writes down what was found in the Maildir.
 func (h *haul) recordRebuilt(entries []seen.Entry) error {

@@ -20,6 +20,7 @@ type Listing struct {
 	entries    [][]entry // all blocks but the last are full
 	disordered bool      // they are not in the order of their numbers
 	uids       [][]byte  // each UID behind its length, none over the end of a block
+	named      int       // messages that have a UID
 	octets     int64     // what entries and UIDs take together
 }
 
@@ -37,6 +38,9 @@ func (l *Listing) Len() int {
 	}
 	return last*entryBlock + len(l.entries[last])
 }
+
+// Named is the number of messages that have a UID of at least one octet.
+func (l *Listing) Named() int { return l.named }
 
 // Number is the message number of the i-th message in this session.
 func (l *Listing) Number(i int) int { return int(l.at(i).number()) }
@@ -163,6 +167,7 @@ func (l *Listing) takeUID(line []byte) error {
 	place := uint32(emptyUID)
 	if len(uid) > 0 {
 		place = l.keep(uid)
+		l.named++
 	}
 	l.add(newEntry(number, -1, place))
 	return nil
