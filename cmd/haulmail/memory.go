@@ -10,7 +10,7 @@ import (
 // no pointers: to collect garbage beside it costs next to nothing. With many accounts at once half as much costs no time that
 // could be measured. In a short run a collection costs more than it gives.
 const (
-	longListing        = 50_000 // messages
+	longListing        = 150_000 // messages
 	garbageWithListing = 15     // per cent of what is held
 	manyAccounts       = 100    // at once
 	garbageWithMany    = 50     // per cent of what is held
