@@ -21,8 +21,8 @@ import (
 
 // cannedServer answers from what it has ready, and allocates nothing for a message: what a benchmark counts is the client's.
 type cannedServer struct {
-	listing []byte // the answers to STAT, UIDL and LIST
-	message []byte // to every RETR
+	stat, uidl, list []byte // the answers
+	message          []byte // to every RETR
 }
 
 const cannedBody = "From: lab@example.org\r\nSubject: bench\r\n\r\n"
@@ -33,18 +33,13 @@ func newCannedServer(messages, size int) *cannedServer {
 		body = append(body, "A line of a message, as long as lines are, or a bit more.\r\n"...)
 	}
 	s := &cannedServer{message: fmt.Appendf(nil, "+OK %d octets\r\n%s.\r\n", len(body), body)}
-	s.listing = fmt.Appendf(s.listing, "+OK %d %d\r\n", messages, messages*len(body))
-	for _, what := range []string{"%d %08x5f3c2a11\r\n", "%d %d\r\n"} {
-		s.listing = append(s.listing, "+OK\r\n"...)
-		for i := range messages {
-			arg := i
-			if strings.HasPrefix(what, "%d %d") {
-				arg = len(body)
-			}
-			s.listing = fmt.Appendf(s.listing, what, i+1, arg)
-		}
-		s.listing = append(s.listing, ".\r\n"...)
+	s.stat = fmt.Appendf(nil, "+OK %d %d\r\n", messages, messages*len(body))
+	s.uidl, s.list = []byte("+OK\r\n"), []byte("+OK\r\n")
+	for i := range messages {
+		s.uidl = fmt.Appendf(s.uidl, "%d %08x5f3c2a11\r\n", i+1, i)
+		s.list = fmt.Appendf(s.list, "%d %d\r\n", i+1, len(body))
 	}
+	s.uidl, s.list = append(s.uidl, ".\r\n"...), append(s.list, ".\r\n"...)
 	return s
 }
 
@@ -79,14 +74,17 @@ func (s *cannedServer) serve(conn net.Conn) {
 		if err != nil {
 			return
 		}
-		switch verb := line[:4]; {
-		case bytes.Equal(verb, []byte("CAPA")):
+		switch string(line[:4]) {
+		case "CAPA":
 			out.WriteString("+OK\r\nPIPELINING\r\nUIDL\r\n.\r\n")
-		case bytes.Equal(verb, []byte("LIST")):
-			out.Write(s.listing)
-		case bytes.Equal(verb, []byte("RETR")):
+		case "STAT":
+			out.Write(s.stat)
+		case "UIDL":
+			out.Write(s.uidl)
+		case "LIST":
+			out.Write(s.list)
+		case "RETR":
 			out.Write(s.message)
-		case bytes.Equal(verb, []byte("STAT")), bytes.Equal(verb, []byte("UIDL")): // LIST is in the same write, and answers all three
 		default:
 			out.WriteString("+OK\r\n")
 		}
