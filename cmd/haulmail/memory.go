@@ -11,9 +11,9 @@ import (
 // could be measured. In a short run a collection costs more than it gives.
 const (
 	longListing        = 150_000 // messages
-	garbageWithListing = 15     // per cent of what is held
-	manyAccounts       = 100    // at once
-	garbageWithMany    = 50     // per cent of what is held
+	garbageWithListing = 15      // per cent of what is held
+	manyAccounts       = 100     // at once
+	garbageWithMany    = 50      // per cent of what is held
 )
 
 // sparing has garbage collected earlier in a run of so many accounts at once, and from the first long listing on; it hands events on to
