@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"bytes"
 	"errors"
 
 	"haulmail/config"
@@ -13,7 +14,8 @@ import (
 // Elsewhere it goes in one write with the other questions, lest it cost a round trip.
 
 // mayWaitForSizes tells whether the sizes are likely to be of no use: a lot is known of the mailbox, and nobody is told of messages that
-// stay where they are. What is deleted as soon as it is fetched is never known for long.
+// stay where they are. What is deleted as soon as it is fetched is never known for long. What does not go by its UID does not count: to
+// find its name takes a TOP, and what is noted of its failures goes by its size.
 func (h *haul) mayWaitForSizes() (bool, error) {
 	if h.DryRun || h.EachSkip || h.a.Delete.Mode == config.DeleteFetched {
 		return false, nil
@@ -21,7 +23,8 @@ func (h *haul) mayWaitForSizes() (bool, error) {
 	enough := errors.New("enough")
 	known := 0
 	err := h.store.Each(func(e seen.Entry) error {
-		if e.Vanished.IsZero() {
+		byUID := !bytes.HasPrefix(e.UID, []byte(byHeader)) && !bytes.HasPrefix(e.UID, []byte(byContent))
+		if byUID && e.Vanished.IsZero() {
 			known++
 		}
 		if known == manyKnown {
@@ -55,7 +58,7 @@ func (h *haul) beside(s *session, patient bool) (*plan, error) {
 		}
 	}
 	if err := s.client.ListSizes(list); err != nil {
-		return nil, doing(doingList, err)
+		return nil, doing(doingList, s.brokenAhead(err)) // it may be what is left of the answers to the commands before it
 	}
 	return h.match(s, list)
 }

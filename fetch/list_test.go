@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -121,6 +122,56 @@ func TestWhatIsGoneDoesNotCount(t *testing.T) {
 	l.want(0, 0, None)
 	if !slices.Contains(said, "LIST") {
 		t.Error("of one message the size was not asked for with the rest")
+	}
+}
+
+// What goes by its header is named once in a run, and failures of it stay noted, by place and size, also where the server has UIDs by now.
+func TestSizesOfWhatHasNoUIDDoNotWait(t *testing.T) {
+	defer func(many int) { manyKnown = many }(manyKnown)
+	manyKnown = 3
+	l := newLab(t, mail(4)[:3], pop3test.Refuse("UIDL", "what?"))
+	l.want(3, 0, None)
+	l.mailbox.Add(mail(4)[3])
+	l.server.SetFaults(pop3test.Fault{On: "TOP", UID: "u4", Ignore: true, Text: "-ERR [SYS/TEMP] later\r\n"})
+	tops := l.commands("TOP")
+	l.want(0, 0, Poison)
+	if tops() != 4 {
+		t.Errorf("%d headers were asked for, want each once", tops())
+	}
+	l.server.SetFaults(pop3test.Fault{On: "TOP", UID: "u4", Do: pop3test.FIN})
+	l.want(0, 0, Poison)
+	l.want(0, 0, Poison)
+	l.want(0, 0, None) // it is left alone for a while
+}
+
+// What a server sends that nobody asked for, behind the answers to commands that were sent ahead, is found out at LIST. Sent one by one
+// they are answered well.
+func TestSizesBehindABrokenPipeline(t *testing.T) {
+	defer func(many int) { manyKnown = many }(manyKnown)
+	manyKnown = 3
+	l := newLab(t, mail(4)[:3], pop3test.Fault{On: "UIDL", Batched: true, At: pop3test.End, Text: "+OK and more\r\n"})
+	l.account.Pipelining = config.PipeliningOff
+	l.want(3, 0, None)
+	l.account.Pipelining = config.PipeliningAuto
+	l.mailbox.Add(mail(4)[3])
+	l.want(1, 0, None)
+	l.holds(texts(t, mail(4))...)
+}
+
+// The sum may be larger than any message is believed to be, and nothing has no octets.
+func TestSumWithoutSizesIsBelieved(t *testing.T) {
+	defer func(many int) { manyKnown = many }(manyKnown)
+	manyKnown = 3
+	l := newLab(t, mail(3))
+	l.want(3, 0, None)
+	sum := int64(2 * believable)
+	l.server.SetFaults(pop3test.Fault{On: "STAT", Ignore: true, Text: fmt.Sprintf("+OK 3 %d\r\n", sum)})
+	if r := l.want(0, 0, None); r.Bytes != sum {
+		t.Errorf("%d octets, want %d", r.Bytes, sum)
+	}
+	l.mailbox.Replace()
+	if r := l.want(0, 0, None); r.Bytes != 0 {
+		t.Errorf("%d octets in no message", r.Bytes)
 	}
 }
 

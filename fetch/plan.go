@@ -183,7 +183,7 @@ func (h *haul) choose(p *plan) {
 	}
 	h.result.Failed, h.result.Later = unlisted+crowded+failed, later
 	if told.Bytes == 0 { // LIST was refused, or not asked
-		told.Bytes = min(max(p.list.Octets, 0), believable)
+		told.Bytes = min(max(p.list.Octets, 0), int64(told.Total)*believable)
 	}
 	told.Delete = len(p.due)
 	told.Skip = told.Total - told.Get - told.Delete
