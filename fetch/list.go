@@ -78,7 +78,8 @@ func (h *haul) list(s *session, patient bool) (list *pop3.Listing, err error) {
 	return list, nil
 }
 
-// eachHasUID tells whether UIDL lists as many messages as STAT counts, and names each of them.
+// eachHasUID tells whether UIDL lists as many messages as STAT counts, and names each of them. (One that LIST alone has is not fetched
+// either way: it goes untold only where STAT leaves it out, too.)
 func eachHasUID(list *pop3.Listing) bool {
 	return list.Named() == list.Len() && list.Count == int64(list.Len())
 }

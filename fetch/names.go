@@ -51,10 +51,10 @@ func (h *haul) nameMessages(s *session, p *plan) error {
 
 // unnamed gives the messages that need a name: those with an empty UID, or all of them.
 func (h *haul) unnamed(p *plan, all bool) (unnamed []place) {
-	more := 0
 	if !all && p.list.Named() == p.list.Len() {
 		return nil
 	}
+	more := 0
 	if all {
 		unnamed = make([]place, 0, min(p.list.Len(), mostNameless))
 	}

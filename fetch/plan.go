@@ -43,6 +43,10 @@ func (h *haul) plan(s *session) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if p.idle {
+		h.sum(p, Listed{})
+		return p, nil
+	}
 	if err := h.rebuild(p); err != nil {
 		return nil, err
 	}
@@ -136,17 +140,13 @@ func (p *plan) size(i int) int64 {
 	return p.list.Size(i)
 }
 
-// choose decides about every message, and tells the sums. The count of failures begins anew with what earlier sessions of the run
+// choose decides about every message, and tells the sum. The count of failures begins anew with what earlier sessions of the run
 // have met.
 func (h *haul) choose(p *plan) {
-	told := Listed{Account: h.a.Name, Total: p.list.Len()}
+	var told Listed
 	unlisted, crowded, failed, later := 0, 0, 0, 0
 	p.get = make([]place, 0, p.list.Len()-p.matched.Known)
-	undecided := p.list.Len()
-	if p.idle {
-		undecided = 0
-	}
-	choose(undecided, p.message, p.policy, func(i int, m message, d Decision) {
+	choose(p.list.Len(), p.message, p.policy, func(i int, m message, d Decision) {
 		p.sortReturned(i, m, d)
 		told.Bytes += min(max(m.size, 0), believable)
 		switch d.Action {
@@ -182,6 +182,12 @@ func (h *haul) choose(p *plan) {
 		h.warn("%d messages are in LIST and not in UIDL, and are left on the server", unlisted)
 	}
 	h.result.Failed, h.result.Later = unlisted+crowded+failed, later
+	h.sum(p, told)
+}
+
+// sum tells what was decided, of which told has what is to be fetched.
+func (h *haul) sum(p *plan, told Listed) {
+	told.Account, told.Total = h.a.Name, p.list.Len()
 	if told.Bytes == 0 { // LIST was refused, or not asked
 		told.Bytes = min(max(p.list.Octets, 0), int64(told.Total)*believable)
 	}

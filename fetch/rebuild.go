@@ -97,7 +97,8 @@ func (h *haul) record(what string, entries []seen.Entry, failures []seen.Failure
 	return onDisk(what, h.store.Merge(entries, failures))
 }
 
-// delivered gives this account's and others' messages in the Maildir by their hashes.
+// delivered gives this account's and others' messages in the Maildir by their hashes: of several with one hash, whose UID was used again,
+// the latest.
 func (h *haul) delivered() (map[maildir.Hash]maildir.Entry, error) {
 	box := h.box
 	if box == nil {
@@ -114,7 +115,9 @@ func (h *haul) delivered() (map[maildir.Hash]maildir.Entry, error) {
 	files := make(map[maildir.Hash]maildir.Entry)
 	err := box.Keys(func(e maildir.Entry) error {
 		e.Name = ""
-		files[e.Hash] = e
+		if known, ok := files[e.Hash]; !ok || e.Time.After(known.Time) {
+			files[e.Hash] = e
+		}
 		return nil
 	})
 	return files, onDisk("look through the Maildir", err)

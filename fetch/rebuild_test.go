@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"haulmail/config"
 	"haulmail/fetch/pop3/pop3test"
 )
 
@@ -46,4 +47,22 @@ func TestStateLostAndListedByHalves(t *testing.T) {
 	}
 	l.want(0, 0, None)
 	l.holds(append(texts(t, msgs), "other mail\n")...)
+}
+
+// Of UIDs that were used again, the server lists the later mail: its size is the one that a deletion goes by.
+func TestStateLostAfterUIDsWereUsedAgain(t *testing.T) {
+	msgs := mail(8)
+	l := newLab(t, msgs)
+	l.want(8, 0, None)
+	l.mailbox.Replace(pop3test.Message{UID: "between", Data: []byte("between\r\n")})
+	l.want(1, 0, None)
+	reused := slices.Clone(msgs)
+	for i := range reused {
+		reused[i].Data = []byte("other mail\r\n")
+	}
+	l.mailbox.Replace(reused...)
+	l.want(8, 0, None)
+	check(t, os.RemoveAll(l.options.StateDir))
+	l.account.Delete.Mode = config.DeleteFetched
+	l.want(0, 8, None)
 }

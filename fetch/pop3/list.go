@@ -12,7 +12,7 @@ import (
 // Listing is what the maildrop holds: UIDL and LIST merged by message number, ascending. It lies in blocks, and all but the
 // first stay where they are: a maildrop of a million messages costs some hundred allocations, and no copies of itself while it grows.
 type Listing struct {
-	// Count and Octets are STAT's words, or -1. They are advisory: nothing may depend on them.
+	// Count and Octets are STAT's words, or -1. They are advisory: no message is fetched or deleted by them.
 	Count, Octets int64
 	// NoUIDL is the server's refusal of UIDL, or nil.
 	NoUIDL *ServerError
