@@ -1,7 +1,6 @@
 package fetch
 
 import (
-	"bytes"
 	"errors"
 
 	"haulmail/config"
@@ -23,8 +22,7 @@ func (h *haul) mayWaitForSizes() (bool, error) {
 	enough := errors.New("enough")
 	known := 0
 	err := h.store.Each(func(e seen.Entry) error {
-		byUID := !bytes.HasPrefix(e.UID, []byte(byHeader)) && !bytes.HasPrefix(e.UID, []byte(byContent))
-		if byUID && e.Vanished.IsZero() {
+		if isUID(e.UID) && e.Vanished.IsZero() {
 			known++
 		}
 		if known == manyKnown {

@@ -17,6 +17,11 @@ const (
 	byContent = "\x00content\x00"
 )
 
+// isUID tells whether a name of the state is a UID.
+func isUID(name []byte) bool {
+	return !bytes.HasPrefix(name, []byte(byHeader)) && !bytes.HasPrefix(name, []byte(byContent))
+}
+
 // nameMessages finds a name for each message that has none of its own, because the server has no UIDL or gives it an empty UID: the
 // digest of its header stands in, and where TOP is refused too, only the content, once it is fetched. An account keeps to the way by
 // which its mail was fetched: by another one it would all come again.
