@@ -50,8 +50,11 @@ func also(err, second error) error {
 	if err == nil || second == nil {
 		return cmp.Or(err, second)
 	}
-	if step, ok := err.(*stepError); ok {
-		return &stepError{doing: step.doing, local: step.local || isLocal(second), err: fmt.Errorf("%w; %w", step.err, second)}
+	switch e := err.(type) {
+	case *stepError:
+		return &stepError{doing: e.doing, local: e.local || isLocal(second), err: fmt.Errorf("%w; %w", e.err, second)}
+	case *troubledError:
+		return &troubledError{also(e.err, second), e.told, e.held}
 	}
 	return fmt.Errorf("%w; %w", err, second)
 }
@@ -100,8 +103,19 @@ func (h *haul) explain(ctx context.Context, err error) error {
 	return e
 }
 
-// classify is the one place where an error becomes a class and a hint.
+// classify is the one place where an error becomes a class and a hint. Where a disk failed beside a server, the heavier one is told.
 func (h *haul) classify(err error) (Class, string) {
+	class, hint := h.classifyFirst(err)
+	if isLocal(err) {
+		if local, localHint, _ := h.classifyLocal(err); local > class {
+			return local, localHint
+		}
+	}
+	return class, hint
+}
+
+// classifyFirst classifies an error, or the server's of two.
+func (h *haul) classifyFirst(err error) (Class, string) {
 	if isType[*postponedError](err) && !isLocal(err) {
 		return Temporary, ""
 	}
@@ -286,9 +300,10 @@ func (h *haul) typed(words string) string {
 	return "haulmail " + words + " " + shellescape.Quote(h.a.Name)
 }
 
+// isLocal tells whether the disk has to do with an error, in whatever step it came up.
 func isLocal(err error) bool {
 	step, ok := errors.AsType[*stepError](err)
-	return ok && step.local
+	return ok && (step.local || isLocal(step.err))
 }
 
 func stepOf(err error) string {

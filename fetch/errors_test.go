@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"haulmail/config"
+	"haulmail/fetch/dial"
+	"haulmail/fetch/pop3"
 	"haulmail/fetch/sasl"
 	"haulmail/fetch/seen"
 )
@@ -33,6 +35,37 @@ func TestFailedWhileStopping(t *testing.T) {
 		err := h.explain(ctx, row.err)
 		if class := ClassOf(err); class != row.class || !strings.Contains(err.Error(), row.says) {
 			t.Errorf("%v: class %s, says %q; want %s, %q", row.err, class, err, row.class, row.says)
+		}
+	}
+}
+
+// A disk that fails beside the server is told as such: what ended the session may pass, and be held back, and a full disk does not.
+func TestDiskFailsBesideTheServer(t *testing.T) {
+	h := newHaul(newEngine(Options{}), &config.Account{Name: "work"})
+	disk := onDisk("write a note into the state", syscall.ENOSPC)
+	reset := doing(doingRetrieve, &brokenSession{err: syscall.ECONNRESET})
+	refused := doing(doingLogin, &pop3.ServerError{Code: "IN-USE"})
+	unknown := doing(doingConnect, &dial.Error{Kind: dial.UnknownHost})
+	for _, row := range []struct {
+		name  string
+		err   error
+		class Class
+	}{
+		{"while it connects", doing(doingConnect, disk), IO},
+		{"while a message is read", doing(doingRetrieve, &brokenSession{err: also(syscall.ECONNRESET, disk)}), IO},
+		{"after a reset", also(reset, disk), IO},
+		{"after a refusal", also(refused, disk), IO},
+		{"after a server that is not known", also(unknown, disk), IO},
+		{"after a failure that is held back", also(&troubledError{err: refused, held: true}, disk), IO},
+		{"and the state is damaged", also(refused, onDisk("read the state", &seen.DamagedError{Err: syscall.ENOSPC})), Damaged},
+		{"after a login that needs a person", also(doing(doingLogin, &pop3.ServerError{Code: "AUTH"}), disk), Login},
+		{"not at all", refused, Temporary},
+		{"not at all, held back", &troubledError{err: refused, held: true}, Held},
+		{"not at all: another run holds the state", onDisk(doingOpenState, seen.ErrLocked), Busy},
+	} {
+		err := h.explain(t.Context(), row.err)
+		if class := ClassOf(err); class != row.class || class >= IO && class <= Damaged && !strings.Contains(err.Error(), syscall.ENOSPC.Error()) {
+			t.Errorf("%s: class %s, says %q; want class %s", row.name, class, err, row.class)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package fetch
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -21,6 +22,7 @@ type brokenDisk struct {
 	beforeRead   func(dir int, name string) error // before a file is opened to be read
 	onSync       func() error
 	onWrite      func(text []byte) error
+	onRemove     func(name string) error // of a file or a folder
 }
 
 func (d *brokenDisk) Write(fd int, text []byte) error {
@@ -55,6 +57,34 @@ func (d *brokenDisk) Sync(fd int) error {
 		}
 	}
 	return d.powerDisk.Sync(fd)
+}
+
+func (d *brokenDisk) Remove(dir int, name string) error {
+	if d.onRemove != nil {
+		if err := d.onRemove(name); err != nil {
+			return err
+		}
+	}
+	return d.powerDisk.Remove(dir, name)
+}
+
+func (d *brokenDisk) RemoveDir(dir int, name string) error {
+	if d.onRemove != nil {
+		if err := d.onRemove(name); err != nil {
+			return err
+		}
+	}
+	return d.powerDisk.RemoveDir(dir, name)
+}
+
+// keepsSpools is a disk on which no spool can be removed.
+func keepsSpools(d *powerDisk) maildir.Disk {
+	return &brokenDisk{powerDisk: d, onRemove: func(name string) error {
+		if strings.HasPrefix(name, ".haulmail-") {
+			return unix.EIO
+		}
+		return nil
+	}}
 }
 
 // fetchOn does what Run does in a world whose disk is disk, while the system has been running ever since.
@@ -226,6 +256,18 @@ func TestMessageThatCannotBeWritten(t *testing.T) {
 				t.Error(wrong)
 			}
 		})
+	}
+}
+
+// A disk's failure is told at once, also beside one of the server's that error_after holds back.
+func TestDiskFailureIsNotHeldBack(t *testing.T) {
+	l := newPowerLab(t, powerRule{})
+	l.account.ErrorAfter = config.Lasting{Runs: 3}
+	w := l.cutAt(StepIntentsWritten, mail(1))
+	l.server.SetFaults(pop3test.Refuse("AUTH", "[IN-USE] locked"))
+	r := l.fetchOn(w, keepsSpools(w.disk), nil)
+	if ClassOf(r.Err) != IO || !errors.Is(r.Err, unix.EIO) || !strings.Contains(r.Err.Error(), "locked") {
+		t.Errorf("class %s: %v", ClassOf(r.Err), r.Err)
 	}
 }
 
