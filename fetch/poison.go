@@ -39,7 +39,7 @@ func (e *brokenSession) Error() string { return e.err.Error() }
 func (e *brokenSession) Unwrap() error { return e.err }
 
 // sessions is one session, or several where one breaks and another may get on: commands are sent ahead until that breaks one, and a message
-// that breaks one is left out of the next.
+// that breaks one is left out of the next. A disk that failed beside it is no better in another.
 func (h *haul) sessions(ctx context.Context, password config.Secret, pipelining bool) error {
 	var ahead, cause error // what ended the session in which commands were sent ahead, and the last one
 	for n := 1; ; n++ {
@@ -59,7 +59,7 @@ func (h *haul) sessions(ctx context.Context, password config.Secret, pipelining 
 		case cause != nil && refusedEntry(err):
 			// The server still holds the mailbox for the session that broke, or has had enough of it.
 			return also(also(cause, err), h.rememberOneByOne(ahead))
-		case !ok || !broken.mayGoOn() || n == mostSessions || ctx.Err() != nil:
+		case !ok || !broken.mayGoOn() || isLocal(err) || n == mostSessions || ctx.Err() != nil:
 			return err
 		case h.Now().Before(h.nextLogin):
 			return also(err, h.postpone(broken))

@@ -358,7 +358,7 @@ func (h *haul) receive(p *plan, r *pop3.Retrieval, i int) (*arrival, error) {
 		}
 	}
 	if err != nil {
-		return nil, also(err, file.Discard())
+		return nil, also(err, onDisk("remove a file from the spool", file.Discard()))
 	}
 	name := p.name(i)
 	if name == nil {

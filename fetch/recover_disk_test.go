@@ -271,6 +271,31 @@ func TestDiskFailureIsNotHeldBack(t *testing.T) {
 	}
 }
 
+// A run whose disk does not remove what is left of a cut message ends there: another session would have it forgotten.
+func TestDiskFailureEndsTheSessions(t *testing.T) {
+	for _, pipelining := range []config.Pipelining{config.PipeliningAuto, config.PipeliningOff} {
+		t.Run("pipelining "+pipelining.String(), func(t *testing.T) {
+			l := newPowerLab(t, powerRule{delete: true})
+			l.account.Pipelining = pipelining
+			l.server.SetFaults(pop3test.Fault{On: "RETR", UID: "u3", At: 20, Do: pop3test.RST, Limit: 1})
+			w := &world{disk: newPowerDisk(), mail: mail(6)}
+			var struck atomic.Bool
+			r := l.fetchOn(w, &brokenDisk{powerDisk: w.disk, onRemove: func(string) error {
+				if struck.CompareAndSwap(false, true) {
+					return unix.EIO
+				}
+				return nil
+			}}, nil)
+			if ClassOf(r.Err) != IO || !errors.Is(r.Err, unix.EIO) {
+				t.Errorf("class %s: %v", ClassOf(r.Err), r.Err)
+			}
+			if wrong := l.ending(w, namesOf(t, mail(6))); wrong != "" {
+				t.Error(wrong)
+			}
+		})
+	}
+}
+
 // Before the first delivery into a Maildir its own entry, and those above it, are made durable: whoever made it may not have come so far.
 // From then on that is known.
 func TestFirstDeliveryMakesTheMaildirDurable(t *testing.T) {
