@@ -70,7 +70,7 @@ func (h *haul) sweep() error {
 }
 
 // recoverBatch looks for the files of one batch, brings them to where they belong, and only then stores its verdicts.
-func (h *haul) recoverBatch(b *seen.Batch, told *Recovered) error {
+func (h *haul) recoverBatch(b *seen.Batch, told *Recovered) (err error) {
 	box, err := h.boxOf(b)
 	if err != nil {
 		return err
@@ -81,7 +81,7 @@ func (h *haul) recoverBatch(b *seen.Batch, told *Recovered) error {
 		return onDisk("record what was recovered", h.store.Resolve(b, make([]bool, len(b.Intents))))
 	}
 	if box != h.box {
-		defer box.Close()
+		defer func() { err = also(err, onDisk("close the Maildir", box.Close())) }()
 	}
 	verdicts, err := h.judgeAll(box, b)
 	if err != nil {

@@ -271,6 +271,17 @@ func TestDiskFailureIsNotHeldBack(t *testing.T) {
 	}
 }
 
+// The spool in a Maildir that the account has no more is looked at this once: what stays of it is told.
+func TestSpoolOfAnotherMaildirStays(t *testing.T) {
+	l := newPowerLab(t, powerRule{})
+	w := l.cutAt(StepIntentsWritten, mail(1))
+	w.mail = nil // nothing is to be delivered to the new Maildir
+	l.account.Maildir = "/elsewhere"
+	if r := l.fetchOn(w, keepsSpools(w.disk), nil); ClassOf(r.Err) != IO || !errors.Is(r.Err, unix.EIO) || r.Messages != 1 {
+		t.Errorf("%d messages were delivered, class %s: %v", r.Messages, ClassOf(r.Err), r.Err)
+	}
+}
+
 // A run whose disk does not remove what is left of a cut message ends there: another session would have it forgotten.
 func TestDiskFailureEndsTheSessions(t *testing.T) {
 	for _, pipelining := range []config.Pipelining{config.PipeliningAuto, config.PipeliningOff} {
