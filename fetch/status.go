@@ -49,11 +49,11 @@ func (h *haul) noteRun(ctx context.Context, err error) error {
 	}
 	o := last.Outcome{
 		At: h.Now(), Class: last.OK, Messages: h.result.Messages, Bytes: h.result.Received, Deleted: h.result.Deleted,
-		Listed: h.listed, Seen: h.known + h.result.Messages, NextLogin: h.nextLogin,
+		Seen: h.known + h.result.Messages, NextLogin: h.nextLogin,
 	}
 	if h.listed {
-		failures, _ := h.store.Failures() // a state that cannot be read has failed the run
-		o.Failed = len(failures)
+		failures, unread := h.store.Failures()
+		o.Failed, o.Listed = len(failures), unread == nil // a state that takes no more calls has failed the run
 	}
 	if err != nil {
 		o.Class, o.Step, o.Error = outcomeOf(h.explain(ctx, err))

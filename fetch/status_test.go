@@ -3,6 +3,7 @@ package fetch
 import (
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -102,6 +103,20 @@ func TestStatusThatCannotBeWritten(t *testing.T) {
 	}
 	if !told || l.status().Known {
 		t.Errorf("told %v, status %+v", told, l.status())
+	}
+}
+
+// A run that failed because its state takes no more calls does not know how many messages failed before.
+func TestStatusOfAStateThatFailed(t *testing.T) {
+	l := newLab(t, mail(2), pop3test.Fault{On: "RETR", UID: "u2", Limit: 1, Ignore: true, Text: "-ERR lost\r\n"})
+	l.want(1, 0, Poison)
+	h := newHaul(newEngine(l.options), l.account)
+	check(t, h.openState(t.Context()))
+	check(t, h.store.Close())
+	h.listed, h.known = true, 1
+	_ = h.noteRun(t.Context(), onDisk("record what was fetched", syscall.ENOSPC))
+	if s := l.status(); s.Class != IO || s.Failed != 1 || s.Seen != 1 {
+		t.Errorf("%+v", s)
 	}
 }
 
