@@ -27,15 +27,14 @@ func (s Status) Why() string { return because(s.Step, s.Error) }
 func StatusOf(a *config.Account, o Options) (Status, error) {
 	h := newHaul(newEngine(o), a)
 	s := Status{Account: a.Name}
-	s.Run, s.Known = last.Read(h.statusPath())
+	var unread, unheld error
+	s.Run, s.Known, unread = last.Read(h.statusPath())
 	if s.Known {
 		s.Class = classNamed(s.Run.Class)
 	}
-	var err error
-	if s.Running, err = seen.Held(h.statePath()); err != nil {
-		return s, h.explain(context.Background(), onDisk("look at the state's lock", err))
-	}
-	return s, nil
+	s.Running, unheld = seen.Held(h.statePath())
+	err := cmp.Or(onDisk("look at the state's lock", unheld), onDisk("read how the last run ended", unread))
+	return s, h.explain(context.Background(), err)
 }
 
 // statusPath is the file that tells how the account's last run ended.

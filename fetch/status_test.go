@@ -106,6 +106,16 @@ func TestStatusThatCannotBeWritten(t *testing.T) {
 	}
 }
 
+// A status that is there and cannot be read is no account that never ran: a monitor would take that for well.
+func TestStatusThatCannotBeRead(t *testing.T) {
+	l := newLab(t, mail(1))
+	check(t, os.MkdirAll(l.options.StateDir, 0o700))
+	check(t, os.Symlink("work.status", filepath.Join(l.options.StateDir, "work.status")))
+	if s, err := StatusOf(l.account, l.options); ClassOf(err) != IO || s.Known {
+		t.Errorf("%+v: %v", s, err)
+	}
+}
+
 // A run that failed because its state takes no more calls does not know how many messages failed before.
 func TestStatusOfAStateThatFailed(t *testing.T) {
 	l := newLab(t, mail(2), pop3test.Fault{On: "RETR", UID: "u2", Limit: 1, Ignore: true, Text: "-ERR lost\r\n"})

@@ -22,7 +22,11 @@ func FuzzRead(f *testing.F) {
 			if err := os.WriteFile(path, text, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			return Read(path)
+			r, known, err := Read(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return r, known
 		}
 		r, known := read(text)
 		if !known {

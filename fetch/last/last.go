@@ -3,14 +3,16 @@
 //
 // It is kept apart from the state because a run holds the state's lock, and because a run that found nothing new must write nothing:
 // a success like the one before touches the file's time and no more. Nothing is ever decided by it. So it is replaced without fsync,
-// one that cannot be read is an unknown run, and that it cannot be written is no reason to fail.
+// one that tells nothing is an unknown run, and that it cannot be written is no reason to fail.
 package last
 
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -97,31 +99,34 @@ func cut(text string) string {
 	return strings.ToValidUTF8(text, "\ufffd")
 }
 
-// Read gives the last run that the file tells of; known is false when there is none, or none that can be read.
-func Read(path string) (r Run, known bool) {
+// Read gives the last run that the file tells of; known is false when there is no file, or it tells of none. Its error is the disk's.
+func Read(path string) (r Run, known bool, err error) {
 	f, err := os.Open(path)
-	if err != nil {
-		return Run{}, false
+	if errors.Is(err, fs.ErrNotExist) {
+		return Run{}, false, nil
 	}
-	defer f.Close()
+	if err != nil {
+		return Run{}, false, err
+	}
+	defer f.Close() // only read from
 	info, err := f.Stat()
 	if err != nil || !info.Mode().IsRegular() || info.Size() > most {
-		return Run{}, false
+		return Run{}, false, err
 	}
 	data, err := io.ReadAll(io.LimitReader(f, most))
 	if err != nil || json.Unmarshal(data, &r) != nil || r.V != version || r.Class == "" {
-		return Run{}, false
+		return Run{}, false, err
 	}
 	r.At = info.ModTime().UTC().Truncate(time.Second)
 	if r.Class == OK {
 		r.Success = r.At
 	}
-	return r, true
+	return r, true, nil
 }
 
 // Note adds a run's outcome to what the file tells. Only what has changed is written; the time is set in any case.
 func Note(path string, o Outcome) error {
-	before, known := Read(path)
+	before, known, _ := Read(path) // what cannot be read is replaced
 	now := before.Then(o)
 	if known {
 		if bytes.Equal(before.encode(), now.encode()) {

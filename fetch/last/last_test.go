@@ -59,7 +59,7 @@ func TestRunsAddUp(t *testing.T) {
 			}
 		}
 		c.want.V = version
-		if got, known := Read(path); !known || got != c.want {
+		if got, known, _ := Read(path); !known || got != c.want {
 			t.Errorf("%s: known %v\n%+v, want\n%+v", c.what, known, got, c.want)
 		}
 		if left, _ := filepath.Glob(path + ".*"); len(left) > 0 {
@@ -100,7 +100,7 @@ func TestLongErrorStays(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Run{}.Then(long)
-	if got, known := Read(path); !known || got != want {
+	if got, known, _ := Read(path); !known || got != want {
 		t.Errorf("known %v\n%+v, want\n%+v", known, got, want)
 	}
 }
@@ -115,14 +115,14 @@ func TestUnknown(t *testing.T) {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if r, known := Read(path); known {
+		if r, known, _ := Read(path); known {
 			t.Errorf("%s: %+v", what, r)
 		}
 		if err := Note(path, Outcome{At: noon, Class: OK}); err != nil {
 			t.Errorf("%s: not replaced: %v", what, err)
 		}
 	}
-	if _, known := Read(dir); known {
+	if _, known, _ := Read(dir); known {
 		t.Error("a folder is read")
 	}
 	if err := Note(filepath.Join(dir, "missing", "work.status"), Outcome{At: noon, Class: OK}); err == nil {
