@@ -208,8 +208,8 @@ func place(building, path string) error {
 
 // renameNew renames without replacing, but for the moment between its two steps.
 func renameNew(from, to string) error {
-	if _, err := os.Lstat(to); err == nil {
-		return nil
+	if _, err := os.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	return os.Rename(from, to)
 }

@@ -314,6 +314,18 @@ func TestFileSystemErrorsAreToldAsTheyAre(t *testing.T) {
 	}
 }
 
+// A name that cannot be looked at may be that of a state, which a rename would replace.
+func TestNamesOnlyWhereNothingIs(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := renameNew(file, filepath.Join(file, "me.state"))
+	if failed, ok := errors.AsType[*fs.PathError](err); !ok || failed.Op != "lstat" {
+		t.Errorf("%v, want the error of looking", err)
+	}
+}
+
 func TestClosedStoreRefuses(t *testing.T) {
 	b := newBed(t)
 	b.must(b.Close())
