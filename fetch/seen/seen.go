@@ -126,7 +126,7 @@ func Open(path string, id Identity, opt Options) (*Store, error) {
 			return identified(s, id, opt)
 		case errors.Is(err, errReplaced):
 			continue
-		case !errors.Is(err, fs.ErrNotExist):
+		case !errors.Is(err, fs.ErrNotExist), isLink(path):
 			return nil, err
 		case opt.ReadOnly:
 			return &Store{path: path, now: opt.Now, head: head{id: id}}, nil
@@ -136,6 +136,12 @@ func Open(path string, id Identity, opt Options) (*Store, error) {
 		}
 	}
 	return nil, fmt.Errorf("open state: %s: removed or replaced again and again", path)
+}
+
+// isLink tells whether something stands at path that leads elsewhere: a state that is not there is none only where nothing does.
+func isLink(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.Mode()&fs.ModeSymlink != 0
 }
 
 // identified returns s if it belongs to id, or may be adopted; else it closes s. A state that knows of no message is anybody's: it was

@@ -326,6 +326,24 @@ func TestNamesOnlyWhereNothingIs(t *testing.T) {
 	}
 }
 
+// Behind a link that leads nowhere is a state on a disk that is not there, not none.
+func TestLinkThatLeadsNowhere(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "me.state")
+	if err := os.Symlink(path+".elsewhere", path); err != nil {
+		t.Fatal(err)
+	}
+	for _, opt := range []Options{{}, {ReadOnly: true}} {
+		s, err := Open(path, me, opt)
+		if failed, ok := errors.AsType[*fs.PathError](err); !ok || failed.Path != path {
+			t.Errorf("read only %v: %v, want the error of opening", opt.ReadOnly, err)
+		}
+		if s != nil {
+			s.Close()
+		}
+	}
+	wantOnly(t, path)
+}
+
 func TestClosedStoreRefuses(t *testing.T) {
 	b := newBed(t)
 	b.must(b.Close())
