@@ -179,7 +179,7 @@ func (b *batcher) deliver(batch []*arrival, files []*maildir.File, intents *seen
 		}
 	}
 	if err := b.h.store.Resolve(intents, verdicts); err != nil {
-		return nil, onDisk("record what was lost", err)
+		return nil, also(onDisk("record what was lost", err), lost)
 	}
 	return safe, onDisk("deliver", lost)
 }

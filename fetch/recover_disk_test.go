@@ -282,6 +282,33 @@ func TestSpoolOfAnotherMaildirStays(t *testing.T) {
 	}
 }
 
+// Where it cannot be recorded which files somebody took from the spool, it is told all the same that they were lost.
+func TestLostMailThatCannotBeRecorded(t *testing.T) {
+	l := newPowerLab(t, powerRule{})
+	w := &world{disk: newPowerDisk(), mail: mail(1)}
+	l.enter(w)
+	var hauling *haul
+	o := l.options
+	o.Step = func(step string) {
+		if step == StepIntentsWritten {
+			spool := w.disk.folder("tmp").entries[".haulmail-"+hauling.store.Spool()].last()
+			for name := range spool.entries {
+				w.disk.bind(spool, name, nil, 0)
+			}
+			check(t, hauling.store.Close()) // it takes no more calls
+		}
+	}
+	e := newEngine(o)
+	e.disk = w.disk
+	r := e.each(t.Context(), []*config.Account{l.account}, func(h *haul, ctx context.Context) error {
+		hauling = h
+		return h.fetch(ctx)
+	})[0]
+	if ClassOf(r.Err) != IO || !isType[*maildir.LostError](r.Err) {
+		t.Errorf("class %s: %v", ClassOf(r.Err), r.Err)
+	}
+}
+
 // A run whose disk does not remove what is left of a cut message ends there: another session would have it forgotten.
 func TestDiskFailureEndsTheSessions(t *testing.T) {
 	for _, pipelining := range []config.Pipelining{config.PipeliningAuto, config.PipeliningOff} {
