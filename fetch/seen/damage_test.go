@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"syscall"
 	"testing"
 
 	bolt "go.etcd.io/bbolt"
@@ -275,4 +276,22 @@ func TestCommitError(t *testing.T) {
 	b.reopen()
 	b.want("known", b.known("a", "b", "0"), []string{"a"})
 	b.seen("b")
+}
+
+// A page that is not there because the disk cannot read it says nothing about the state, which must not be moved away for it.
+func TestUnreadablePageIsNoDamage(t *testing.T) {
+	b := newBed(t)
+	whole := b.file
+	defer func() { b.file = whole }()
+	folder, err := os.Open(filepath.Dir(b.path))
+	b.must(err)
+	defer folder.Close()
+	b.file = folder // a file that gives an error to whoever reads it
+	err = b.view("look", func(*bolt.Tx) error { panic("unexpected fault address") })
+	if damaged(err) || !errors.Is(err, syscall.EISDIR) {
+		t.Errorf("%v, want the error of reading", err)
+	}
+	if _, again := b.Pending(); !errors.Is(again, syscall.EISDIR) {
+		t.Errorf("the next call: %v, want the same error", again)
+	}
 }

@@ -4,7 +4,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -84,14 +86,15 @@ func (s *Store) release() error {
 	return s.file.Close()
 }
 
-// guard runs fn, which works on the file through bbolt, and turns what it does on a damaged file into a *DamagedError.
+// guard runs fn, which works on the file through bbolt, and turns what it does on a damaged file into a *DamagedError, on one that the
+// disk cannot read into that error.
 // checkFile finds damage before bbolt does; guard is for what changes under our feet.
 func (s *Store) guard(fn func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // the file is mapped: a page that isn't there is a fault
 	defer func() {
 		if p := recover(); p != nil {
 			s.stuck = true
-			err = &DamagedError{Path: s.path, Err: fmt.Errorf("%v", p)}
+			err = s.stumbled(p)
 			s.refuse = err
 		}
 	}()
@@ -100,6 +103,16 @@ func (s *Store) guard(fn func() error) (err error) {
 		return &DamagedError{Path: s.path, Err: err}
 	}
 	return err
+}
+
+// stumbled says why bbolt panicked: the disk cannot read a page, and then the file may be whole; or else it is damaged.
+func (s *Store) stumbled(p any) error {
+	if s.file != nil {
+		if _, err := io.Copy(io.Discard, io.NewSectionReader(s.file, 0, math.MaxInt64)); err != nil {
+			return fmt.Errorf("state %s: %w", s.path, err)
+		}
+	}
+	return &DamagedError{Path: s.path, Err: fmt.Errorf("%v", p)}
 }
 
 // openLocked opens the file and takes its lock, exclusive for writers, shared for readers. The lock is gone when the
