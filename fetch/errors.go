@@ -84,12 +84,16 @@ func (h *haul) explain(ctx context.Context, err error) error {
 	}
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
-		e = &Error{Account: h.a.Name, Doing: "fetch", Err: err}
-		if step, ok := errors.AsType[*stepError](err); ok {
+		t, troubled := err.(*troubledError)
+		if troubled {
+			err = t.err
+		}
+		e = &Error{Account: h.a.Name, Doing: doingRetrieve, Err: err}
+		if step, ok := err.(*stepError); ok { // and no part of several
 			e.Doing, e.Err = step.doing, step.err
 		}
 		e.Class, e.Hint = h.classify(err)
-		if t, ok := errors.AsType[*troubledError](err); ok {
+		if troubled {
 			e.Err = &troubledError{e.Err, t.told, t.held}
 			if t.held && e.Class == Temporary {
 				e.Class = Held

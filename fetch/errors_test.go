@@ -70,6 +70,19 @@ func TestDiskFailsBesideTheServer(t *testing.T) {
 	}
 }
 
+// Of two failures both are told, also where the first came up in no step of its own.
+func TestBothFailuresAreTold(t *testing.T) {
+	h := newHaul(newEngine(Options{}), &config.Account{Name: "work"})
+	for _, first := range []error{&poisonError{1}, &troubledError{err: &poisonError{1}}, doing(doingRetrieve, &poisonError{1})} {
+		err := h.explain(t.Context(), also(first, onDisk("close the state", syscall.EIO)))
+		for _, words := range []string{"work: fetch: 1 message could not", "; close the state: input/output error"} {
+			if !strings.Contains(err.Error(), words) {
+				t.Errorf("says %q, want %q in it", err, words)
+			}
+		}
+	}
+}
+
 func TestDiskHints(t *testing.T) {
 	h := newHaul(newEngine(Options{}), &config.Account{Name: "work"})
 	for errno, want := range map[syscall.Errno]string{
