@@ -121,7 +121,8 @@ type Rebuilt struct {
 	Again      int // the others, which are fetched
 }
 
-// Counted tells how many messages the maildrop holds, before anything is found out about them.
+// Counted tells how many messages the maildrop holds, before anything is done about them. It is left out where the UIDs alone tell that
+// there is nothing to do.
 type Counted struct {
 	Account  string
 	Messages int

@@ -39,14 +39,12 @@ func (h *haul) mayWaitForSizes() (bool, error) {
 // beside asks for the listing and looks up in the state what is known of it. With patience it does not ask for sizes by which nothing is
 // decided.
 func (h *haul) beside(s *session, patient bool) (*plan, error) {
-	list, err := h.list(s, patient)
+	list, err := s.list(patient)
 	if err != nil {
 		return nil, doing(doingList, s.brokenAhead(err))
 	}
-	if !patient {
-		return h.match(s, list)
-	}
-	if eachHasUID(list) {
+	h.Step(StepListed)
+	if patient && eachHasUID(list) {
 		p, err := h.match(s, list)
 		if err != nil {
 			return nil, err
@@ -55,25 +53,21 @@ func (h *haul) beside(s *session, patient bool) (*plan, error) {
 			return p, nil
 		}
 	}
-	if err := s.client.ListSizes(list); err != nil {
-		return nil, doing(doingList, s.brokenAhead(err)) // it may be what is left of the answers to the commands before it
+	h.tell(Counted{Account: h.a.Name, Messages: list.Len()})
+	if patient {
+		if err := s.client.ListSizes(list); err != nil {
+			return nil, doing(doingList, s.brokenAhead(err)) // it may be what is left of the answers to the commands before it
+		}
 	}
 	return h.match(s, list)
 }
 
 // list asks for the listing; with patience without the sizes.
-func (h *haul) list(s *session, patient bool) (list *pop3.Listing, err error) {
+func (s *session) list(patient bool) (*pop3.Listing, error) {
 	if patient {
-		list, err = s.client.ListUIDs(s.pipelining)
-	} else {
-		list, err = s.client.List(s.pipelining)
+		return s.client.ListUIDs(s.pipelining)
 	}
-	if err != nil {
-		return nil, err
-	}
-	h.Step(StepListed)
-	h.tell(Counted{Account: h.a.Name, Messages: list.Len()})
-	return list, nil
+	return s.client.List(s.pipelining)
 }
 
 // eachHasUID tells whether UIDL lists as many messages as STAT counts, and names each of them. (One that LIST alone has is not fetched
