@@ -142,6 +142,9 @@ func (h *haul) take(s *session) error {
 	if err != nil {
 		return err
 	}
+	if p.idle {
+		return also(s.ctx.Err(), s.quit())
+	}
 	if h.DryRun {
 		if err := h.tellPlan(s, p); err != nil {
 			return err

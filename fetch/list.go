@@ -39,12 +39,34 @@ func (h *haul) mayWaitForSizes() (bool, error) {
 // beside asks for the listing and looks up in the state what is known of it. With patience it does not ask for sizes by which nothing is
 // decided.
 func (h *haul) beside(s *session, patient bool) (*plan, error) {
-	list, err := s.list(patient)
+	if patient {
+		return h.besidePatiently(s)
+	}
+	list, err := s.client.List(s.pipelining)
 	if err != nil {
 		return nil, doing(doingList, s.brokenAhead(err))
 	}
 	h.Step(StepListed)
-	if patient && eachHasUID(list) {
+	h.tell(Counted{Account: h.a.Name, Messages: list.Len()})
+	return h.match(s, list)
+}
+
+// besidePatiently is beside where LIST may not be needed.
+func (h *haul) besidePatiently(s *session) (*plan, error) {
+	standing := h.standing()
+	list, err := s.client.ListUIDs(s.pipelining)
+	known, unread := standing()
+	if err != nil {
+		return nil, doing(doingList, s.brokenAhead(err))
+	}
+	if unread != nil {
+		return nil, unread
+	}
+	h.Step(StepListed)
+	if eachHasUID(list) {
+		if p := h.unchanged(known, list); p != nil {
+			return p, nil
+		}
 		p, err := h.match(s, list)
 		if err != nil {
 			return nil, err
@@ -54,20 +76,35 @@ func (h *haul) beside(s *session, patient bool) (*plan, error) {
 		}
 	}
 	h.tell(Counted{Account: h.a.Name, Messages: list.Len()})
-	if patient {
-		if err := s.client.ListSizes(list); err != nil {
-			return nil, doing(doingList, s.brokenAhead(err)) // it may be what is left of the answers to the commands before it
-		}
+	if err := s.client.ListSizes(list); err != nil {
+		return nil, doing(doingList, s.brokenAhead(err)) // it may be what is left of the answers to the commands before it
 	}
 	return h.match(s, list)
 }
 
-// list asks for the listing; with patience without the sizes.
-func (s *session) list(patient bool) (*pop3.Listing, error) {
-	if patient {
-		return s.client.ListUIDs(s.pipelining)
+// standing begins to read what the state holds, and gives what waits for that: a large mailbox takes its server longer to open.
+func (h *haul) standing() func() (*seen.Standing, error) {
+	var standing *seen.Standing
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		standing, err = h.store.Standing()
+	}()
+	return func() (*seen.Standing, error) {
+		<-done
+		return standing, onDisk("read the state", err)
 	}
-	return s.client.List(s.pipelining)
+}
+
+// unchanged gives the plan for a listing in which nothing has happened, nor will; nil for others.
+func (h *haul) unchanged(known *seen.Standing, list *pop3.Listing) *plan {
+	d := h.a.Delete
+	if d.Mode != config.DeleteNever && !known.Oldest.IsZero() && !h.Now().Before(known.Oldest.Add(d.Age)) || !known.Is(list.Len(), list.UID) {
+		return nil
+	}
+	h.listed, h.known = true, known.Messages+known.Gone-h.result.Messages
+	return &plan{list: list, policy: h.policy(), idle: true}
 }
 
 // eachHasUID tells whether UIDL lists as many messages as STAT counts, and names each of them. (One that LIST alone has is not fetched

@@ -150,6 +150,8 @@ func (l *lab) outcome(r Result) string {
 		failed, err2 := Failures(l.t.Context(), l.account, l.options)
 		told += fmt.Sprintf("\n%s %v %+v %v", &text, err, failed, err2)
 	}
+	status, err := StatusOf(l.account, l.options)
+	told += fmt.Sprintf("\n%d seen, %d failed, %v", status.Seen, status.Failed, err)
 	files := l.contents()
 	slices.Sort(files)
 	return fmt.Sprintf("%s\n%q\n%q", told, files, l.mailbox.UIDs())

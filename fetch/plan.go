@@ -73,7 +73,7 @@ func (h *haul) match(s *session, list *pop3.Listing) (p *plan, err error) {
 	if p.matched, err = h.store.Match(p.nameTwins()); err != nil {
 		return nil, onDisk("read the state", err)
 	}
-	h.listed, h.known = true, p.matched.Known+p.matched.Missing-h.result.Messages
+	h.listed, h.known = true, p.matched.Records-h.result.Messages
 	if p.unsettled, err = h.unsettled(); err != nil {
 		return nil, err
 	}

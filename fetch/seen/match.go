@@ -30,8 +30,8 @@ type Matched struct {
 	Returned int // that had vanished and are listed again, but for those of Other
 	Expired  int // that vanished KeepVanished ago or earlier, and are to be forgotten
 	Lapsed   int // failures of UIDs that aren't listed, KeepVanished old or older, and to be forgotten
-	// Missing counts all seen records that aren't listed, those that vanished in earlier runs included.
-	Missing int
+	// Records counts all records, also of what isn't listed, and each of several with the same UID.
+	Records int
 }
 
 // found is the stored half of a Record, as small as it can be: a listing may have a million names.
@@ -144,18 +144,15 @@ func (m *Matched) copyTwin(t Twin) {
 
 // see takes note of one seen record. Of several with the same UID the last one counts.
 func (m *Matched) see(e entry) {
+	m.Records++
 	i := m.listed.find(e.uid)
 	switch {
 	case i >= 0:
 		m.set(i, e)
 	case e.gone == stays:
-		m.Missing++
 		m.Vanished++
 	case m.expired(e):
-		m.Missing++
 		m.Expired++
-	default:
-		m.Missing++
 	}
 }
 

@@ -124,7 +124,7 @@ func BenchmarkMatch(b *testing.B) {
 					if err != nil {
 						b.Fatal(err)
 					}
-					if m.Missing != 0 || m.Known != n {
+					if m.Records != n || m.Known != n {
 						b.Fatal("not all known")
 					}
 				}
