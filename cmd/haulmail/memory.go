@@ -7,8 +7,8 @@ import (
 )
 
 // Go lets as much garbage gather as is held, which makes a large run twice as large. A long listing is most of what a run holds, and holds
-// no pointers: to collect garbage beside it costs next to nothing, unless there is nothing else to do. With many accounts at once half as much costs no time that
-// could be measured. In a short run a collection costs more than it gives.
+// no pointers: to collect garbage beside it costs next to nothing, unless there is nothing else to do. With many accounts at once half as
+// much costs no time that could be measured. In a short run a collection costs more than it gives.
 const (
 	longListing        = 50_000 // messages
 	garbageWithListing = 15     // per cent of what is held
