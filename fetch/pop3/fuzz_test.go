@@ -39,7 +39,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// FuzzListing reads anything as the answers to STAT, UIDL and LIST.
+// FuzzListing reads anything as the answers to STAT, UIDL and LIST, which may be asked for at once or LIST later.
 func FuzzListing(f *testing.F) {
 	for _, test := range listings {
 		f.Add([]byte(test.stat+"\r\n"+test.uidl+"\r\n"+test.list+"\r\n"), uint64(1))
@@ -54,12 +54,35 @@ func FuzzListing(f *testing.F) {
 		if l.Len() > bytes.Count(wire, []byte("\n")) {
 			t.Errorf("%d messages from %d lines", l.Len(), bytes.Count(wire, []byte("\n")))
 		}
+		named := 0
 		for i := range l.Len() {
+			if len(l.UID(i)) > 0 {
+				named++
+			}
 			if l.Number(i) < 1 || l.Number(i) > maxMessages || l.Size(i) < -1 || i > 0 && l.Number(i) <= l.Number(i-1) {
 				t.Errorf("message %d has number %d and size %d", i, l.Number(i), l.Size(i))
 			}
 			if uid := l.UID(i); uid != nil && !bytes.Contains(wire, uid) {
 				t.Errorf("message %d has the UID %q, which was never sent", i, uid)
+			}
+		}
+		if named != l.Named() {
+			t.Errorf("%d messages have UIDs, and %d are said to", named, l.Named())
+		}
+		c = New(&canned{data: wire, piece: pieces(seed)}, Options{Timeout: patience})
+		later, err := c.ListUIDs(true)
+		if err != nil {
+			t.Fatalf("without LIST: %v", err)
+		}
+		if err := c.ListSizes(later); err != nil {
+			return // what is there before LIST was asked may have ended the session
+		}
+		if later.Len() != l.Len() {
+			t.Fatalf("%d messages with LIST at once, %d with it later", l.Len(), later.Len())
+		}
+		for i := range l.Len() {
+			if l.Number(i) != later.Number(i) || l.Size(i) != later.Size(i) || !bytes.Equal(l.UID(i), later.UID(i)) {
+				t.Errorf("message %d differs by when LIST was asked", i)
 			}
 		}
 	})
