@@ -2,7 +2,8 @@
 //
 // New takes a connection and does no I/O; dialing and TLS are somebody else's. Each command is a method that sends it and reads
 // its reply. With pipelining some send commands ahead: List asks STAT, UIDL and LIST in one write (ListUIDs leaves LIST to
-// ListSizes), Retrieve keeps a window of RETRs outstanding, Delete and what asks for headers send a window at a time. Bodies are streamed: memory does not grow with a message.
+// ListSizes), Retrieve keeps a window of RETRs outstanding, Delete and what asks for headers send a window at a time. Bodies are
+// streamed: memory does not grow with a message.
 //
 // Errors: *ServerError is a "-ERR", after which the session goes on; every other error ends it, and the connection must be
 // closed. EOF is always an error. No reply may be silent for longer than the time-out, nor slower than a least rate.
