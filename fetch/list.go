@@ -99,12 +99,21 @@ func (h *haul) standing() func() (*seen.Standing, error) {
 
 // unchanged gives the plan for a listing in which nothing has happened, nor will; nil for others.
 func (h *haul) unchanged(known *seen.Standing, list *pop3.Listing) *plan {
-	d := h.a.Delete
-	if d.Mode != config.DeleteNever && !known.Oldest.IsZero() && !h.Now().Before(known.Oldest.Add(d.Age)) || !known.Is(list.Len(), list.UID) {
+	policy := h.policy()
+	if !isSettled(message{known: true, fetched: known.Oldest}, policy) || !known.Is(list.Len(), list.UID) {
 		return nil
 	}
 	h.listed, h.known = true, known.Messages+known.Gone-h.result.Messages
-	return &plan{list: list, policy: h.policy(), idle: true}
+	return &plan{list: list, policy: policy, idle: true}
+}
+
+// isSettled tells whether a known message stays where it is, whatever its size.
+func isSettled(m message, r policy) bool {
+	switch decide(m, r).Reason {
+	case ReasonSeen, ReasonYoung, ReasonMarked:
+		return true
+	}
+	return false
 }
 
 // eachHasUID tells whether UIDL lists as many messages as STAT counts, and names each of them. (One that LIST alone has is not fetched
@@ -123,7 +132,7 @@ func (p *plan) isIdle() bool {
 		return true
 	}
 	for i := range p.list.Len() {
-		if d := decide(p.message(i), p.policy); d.Reason != ReasonYoung && d.Reason != ReasonMarked {
+		if !isSettled(p.message(i), p.policy) {
 			return false
 		}
 	}

@@ -19,11 +19,17 @@ func (a *asked) wire(_ string, sent bool, line string) {
 	}
 }
 
+// callMany has so few known messages be many, for one test.
+func callMany(t *testing.T, few int) {
+	usual := manyKnown
+	t.Cleanup(func() { manyKnown = usual })
+	manyKnown = few
+}
+
 // Of three messages that are known, sizes are asked for only where something depends on them; and what depends on them is
 // decided as ever.
 func TestSizesWaitUntilTheyMatter(t *testing.T) {
-	defer func(many int) { manyKnown = many }(manyKnown)
-	manyKnown = 3
+	callMany(t, 3)
 	twoDays := config.Delete{Mode: config.DeleteAged, Age: 48 * time.Hour}
 	lacksUID := func(n int, line string) string {
 		if n == 2 {
@@ -97,8 +103,7 @@ func TestSizesWaitUntilTheyMatter(t *testing.T) {
 
 // Under the UID of a message that had gone there is another one: its size tells, so it has to be asked for.
 func TestSizesTellThatAUIDIsUsedAgain(t *testing.T) {
-	defer func(many int) { manyKnown = many }(manyKnown)
-	manyKnown = 2
+	callMany(t, 2)
 	l := newLab(t, mail(3))
 	l.want(3, 0, None)
 	msgs := l.mailbox.Messages()
@@ -111,8 +116,7 @@ func TestSizesTellThatAUIDIsUsedAgain(t *testing.T) {
 
 // What is no longer on the server makes no listing long.
 func TestWhatIsGoneDoesNotCount(t *testing.T) {
-	defer func(many int) { manyKnown = many }(manyKnown)
-	manyKnown = 3
+	callMany(t, 3)
 	l := newLab(t, mail(3))
 	l.want(3, 0, None)
 	l.mailbox.Replace(pop3test.Message{UID: "new", Data: []byte("new\r\n")})
@@ -127,8 +131,7 @@ func TestWhatIsGoneDoesNotCount(t *testing.T) {
 
 // What goes by its header is named once in a run, and failures of it stay noted, by place and size, also where the server has UIDs by now.
 func TestSizesOfWhatHasNoUIDDoNotWait(t *testing.T) {
-	defer func(many int) { manyKnown = many }(manyKnown)
-	manyKnown = 3
+	callMany(t, 3)
 	l := newLab(t, mail(4)[:3], pop3test.Refuse("UIDL", "what?"))
 	l.want(3, 0, None)
 	l.mailbox.Add(mail(4)[3])
@@ -147,8 +150,7 @@ func TestSizesOfWhatHasNoUIDDoNotWait(t *testing.T) {
 // What a server sends that nobody asked for, behind the answers to commands that were sent ahead, is found out at LIST. Sent one by one
 // they are answered well.
 func TestSizesBehindABrokenPipeline(t *testing.T) {
-	defer func(many int) { manyKnown = many }(manyKnown)
-	manyKnown = 3
+	callMany(t, 3)
 	l := newLab(t, mail(4)[:3], pop3test.Fault{On: "UIDL", Batched: true, At: pop3test.End, Text: "+OK and more\r\n"})
 	l.account.Pipelining = config.PipeliningOff
 	l.want(3, 0, None)
@@ -160,8 +162,7 @@ func TestSizesBehindABrokenPipeline(t *testing.T) {
 
 // The sum may be larger than any message is believed to be, and nothing has no octets.
 func TestSumWithoutSizesIsBelieved(t *testing.T) {
-	defer func(many int) { manyKnown = many }(manyKnown)
-	manyKnown = 3
+	callMany(t, 3)
 	l := newLab(t, mail(3))
 	l.want(3, 0, None)
 	sum := int64(2 * believable)
@@ -177,8 +178,7 @@ func TestSumWithoutSizesIsBelieved(t *testing.T) {
 
 // Nobody reads a size of a message that stays where it is, but the sum is told: STAT's.
 func TestSumWithoutSizes(t *testing.T) {
-	defer func(many int) { manyKnown = many }(manyKnown)
-	manyKnown = 3
+	callMany(t, 3)
 	l := newLab(t, mail(3))
 	with := l.want(3, 0, None)
 	if without := l.want(0, 0, None); without.Bytes != with.Bytes || without.Total != 3 {

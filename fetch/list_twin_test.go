@@ -16,7 +16,7 @@ import (
 // Whether LIST is asked at once or later changes nothing but the dialogue. Two accounts live through the same runs by chance, of which one
 // never waits with LIST and one whenever it may: what they tell, keep, deliver and delete is the same.
 func TestWaitingForSizesChangesNothing(t *testing.T) {
-	defer func(many int) { manyKnown = many }(manyKnown)
+	callMany(t, manyKnown)
 	waited := 0
 	for seed := range uint64(60) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
